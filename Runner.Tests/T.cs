@@ -1,0 +1,2 @@
+namespace Runner.Tests;
+public class T { [Fact] public void A() => Assert.True(true); }

@@ -1,0 +1,1 @@
+__attribute__((visibility("default"))) int runner_spawn_abi(void) { return 1; }

@@ -1,0 +1,36 @@
+namespace Runner.Cli;
+
+/// <summary>What the process tells its parent. Where a command waits for a job, the job's own code passes through instead.</summary>
+enum ExitCode
+{
+    Ok = 0,
+    Failed = 1,
+    BadUsage = 2,
+
+    /// <summary>`serve` needs root.</summary>
+    NotRoot = 10,
+
+    /// <summary>A certificate or key is missing, unreadable or unfit.</summary>
+    BadCertificate = 11,
+
+    /// <summary>The address is in use or cannot be bound.</summary>
+    CannotListen = 12,
+
+    /// <summary>The machine has no usable cgroup tree.</summary>
+    NoCgroups = 13,
+
+    /// <summary>The state directory cannot be used.</summary>
+    BadState = 14,
+
+    /// <summary>The server could not be reached, or failed.</summary>
+    NoServer = 125,
+
+    /// <summary>The job could not be started.</summary>
+    CannotStart = 126,
+
+    /// <summary>No such job, or no such program.</summary>
+    NotFound = 127,
+
+    /// <summary>A job ended by signal N gives 128 + N.</summary>
+    KilledBySignal = 128,
+}

@@ -1,0 +1,16 @@
+namespace Runner.Jobs;
+
+/// <summary>The most a job may use. Null: no limit of its own. A value that exists is valid: <see cref="Problem"/> is null.</summary>
+/// <param name="Cpus">Cores' worth of CPU time, 0.01 to 10,000.</param>
+/// <param name="MemoryBytes">Bytes of memory, swap included, at least 1 MiB.</param>
+/// <param name="Pids">Processes and threads at once, at least 1.</param>
+sealed record ResourceLimits(double? Cpus = null, long? MemoryBytes = null, long? Pids = null)
+{
+    public static readonly ResourceLimits None = new();
+
+    public const double LeastCpus = 0.01;
+    public const double MostCpus = 10_000;
+    public const long LeastMemory = 1 << 20;
+    public const long MostMemory = 1L << 50;
+    public const long MostPids = 4_194_304; // PID_MAX_LIMIT, linux/threads.h
+}

@@ -30,4 +30,5 @@ enum Errno
     ENOSYS = 38,
     ELOOP = 40,
     EOPNOTSUPP = 95,
+    EDQUOT = 122,
 }

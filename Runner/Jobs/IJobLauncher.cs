@@ -1,0 +1,49 @@
+using Runner.Output;
+
+namespace Runner.Jobs;
+
+/// <summary>Turns a spec into a running process under its limits.</summary>
+interface IJobLauncher
+{
+    /// <summary>Returns once the program has been exec'd in its cgroup with its limits on.</summary>
+    /// <exception cref="JobException">It could not be; nothing is left of it.</exception>
+    IJobProcess Launch(JobId id, JobSpec spec);
+
+    /// <summary>Kills and removes whatever a former server left running.</summary>
+    /// <returns>Whether anything of this job was still alive.</returns>
+    void CleanLeftovers();
+
+    /// <summary>The captured output of a job that is not running here.</summary>
+    /// <param name="id">Whose.</param>
+    /// <param name="kind">Which stream.</param>
+    /// <param name="length">Its size as recorded; null: whatever is there.</param>
+    OutputLog StoredOutput(JobId id, OutputKind kind, long? length);
+}
+
+/// <summary>A job's processes, from exec to an empty cgroup. Dispose gives everything back to the machine.</summary>
+interface IJobProcess : IDisposable
+{
+    int Pid { get; }
+
+    /// <summary>The limits as read back from the kernel.</summary>
+    ResourceLimits Applied { get; }
+    OutputLog Stdout { get; }
+    OutputLog Stderr { get; }
+
+    /// <summary>How the main process went; never fails.</summary>
+    Task<ProcessExit> Exited { get; }
+
+    /// <summary>Sends a signal to every process of the job.</summary>
+    void Signal(int signal);
+
+    /// <summary>Kills every process of the job at once.</summary>
+    void Kill();
+
+    /// <summary>
+    /// After the main process has gone: kills what it left, waits until no process is left, and captures every byte
+    /// they wrote. The logs are not completed.
+    /// </summary>
+    Task SettleAsync();
+
+    ResourceUsage ReadUsage();
+}

@@ -1,0 +1,27 @@
+namespace Runner.Jobs;
+
+/// <summary>Where records are kept: what a method has returned from survives the process.</summary>
+interface IJobStore
+{
+    /// <summary>Stores a job that has started.</summary>
+    void Insert(JobRecord record);
+
+    /// <summary>Stores the end of a job that is there.</summary>
+    void RecordEnd(JobRecord record);
+
+    JobRecord? Find(JobId id);
+
+    /// <summary>Jobs newest first.</summary>
+    /// <param name="owner">Only this owner's; null: everybody's.</param>
+    /// <param name="before">Where the page before ended; null: from the newest.</param>
+    /// <param name="count">Most jobs wanted.</param>
+    JobPage List(string? owner, long? before, int count);
+
+    /// <summary>Jobs without an end: at start-up, those a former server left.</summary>
+    IReadOnlyList<JobRecord> Unended();
+}
+
+/// <summary>A piece of the list of jobs.</summary>
+/// <param name="Records">Newest first.</param>
+/// <param name="Next">Where the next page starts; null: there is none.</param>
+sealed record JobPage(IReadOnlyList<JobRecord> Records, long? Next);

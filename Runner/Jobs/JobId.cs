@@ -1,0 +1,29 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Runner.Jobs;
+
+/// <summary>Names one job for its whole life. Safe in a path: it is always a canonical UUID.</summary>
+readonly record struct JobId
+{
+    private readonly Guid _value;
+
+    private JobId(Guid value) => _value = value;
+
+    /// <summary>A new one that sorts by the time it was made (version 7, RFC 9562).</summary>
+    public static JobId New() => new(Guid.CreateVersion7());
+
+    public static bool TryParse([NotNullWhen(true)] string? text, out JobId id)
+    {
+        // The length first: the parser itself would accept blanks around.
+        var ok = Guid.TryParseExact(text, "D", out var value) && text!.Length == 36 && value != Guid.Empty;
+        id = ok ? new(value) : default;
+        return ok;
+    }
+
+    /// <exception cref="JobException">Not a UUID.</exception>
+    public static JobId Parse(string text) => TryParse(text, out var id)
+        ? id
+        : throw new JobException(JobError.BadJobId, $"job id '{Quoted.Short(text)}': must be a UUID such as 0199d3c4-5f2e-7a10-8c3b-2f6f1d9be001");
+
+    public override string ToString() => _value.ToString("D");
+}

@@ -1,0 +1,27 @@
+namespace Runner.Jobs;
+
+/// <summary>Where a job is in its life. Each case holds only what is true then.</summary>
+abstract record JobState
+{
+    private JobState() { }
+
+    public sealed record Running : JobState;
+
+    /// <param name="EndedAt">When the main process was seen to have gone.</param>
+    /// <param name="End">Whose doing it was.</param>
+    /// <param name="Usage">What it used in all.</param>
+    /// <param name="StdoutBytes">Size of its whole standard output.</param>
+    /// <param name="StderrBytes">Size of its whole standard error.</param>
+    public sealed record Ended(DateTimeOffset EndedAt, JobEnd End, ResourceUsage Usage, long StdoutBytes, long StderrBytes) : JobState;
+}
+
+/// <summary>What is stored of a job: written when it has started, and once more when it has ended.</summary>
+/// <param name="Id">Its name for ever.</param>
+/// <param name="Spec">What was asked for.</param>
+/// <param name="Owner">The name in the certificate of whoever started it.</param>
+/// <param name="Pid">Its main process, on this machine.</param>
+/// <param name="Applied">The limits as read back from the kernel.</param>
+/// <param name="StartedAt">When its program had been exec'd.</param>
+/// <param name="State">Running, or ended and how.</param>
+sealed record JobRecord(
+    JobId Id, JobSpec Spec, string Owner, int Pid, ResourceLimits Applied, DateTimeOffset StartedAt, JobState State);

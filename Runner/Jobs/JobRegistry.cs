@@ -1,0 +1,195 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Runner.Access;
+using Runner.Output;
+
+namespace Runner.Jobs;
+
+/// <summary>Every job of this server, running or ended. There is no way to a job that does not ask who wants it.</summary>
+sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider time, ILogger<JobRegistry> logger)
+{
+    /// <summary>Jobs being started or running, by id; a job leaves when its end is stored.</summary>
+    private readonly ConcurrentDictionary<JobId, Lazy<RunningJob>> _running = new();
+    private volatile bool _stopping;
+
+    public int RunningCount => _running.Count;
+
+    /// <summary>Called once before anything else: whatever a former server left running is killed and recorded as lost.</summary>
+    public void Recover()
+    {
+        launcher.CleanLeftovers();
+        foreach (var record in store.Unended())
+        {
+            var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null).Length;
+            var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null).Length;
+            var end = new JobEnd.Lost("the server ended without recording this job's end");
+            store.RecordEnd(record with { State = new JobState.Ended(time.GetUtcNow(), end, ResourceUsage.None, stdout, stderr) });
+            logger.JobEnded(record.Id, end);
+        }
+    }
+
+    /// <summary>Starts a job; with an id that is known already and the same spec, answers that job.</summary>
+    /// <exception cref="JobException">The spec is not valid, the job cannot be started, or the id names another job.</exception>
+    public Job Start(JobId id, JobSpec spec, Caller caller)
+    {
+        JobRules.Check(spec);
+
+        // Of several starts with one id, one runs and the others wait for what comes of it.
+        var mine = new Lazy<RunningJob>(() => Launch(id, spec, caller));
+        var entry = _running.GetOrAdd(id, mine);
+        try
+        {
+            var job = new Job(entry.Value);
+            return ReferenceEquals(entry, mine) ? job : SameOrRefused(job, spec, caller);
+        }
+        catch (AlreadyStoredException e)
+        {
+            Forget(id, entry);
+            return SameOrRefused(Stored(e.Record), spec, caller);
+        }
+        catch
+        {
+            Forget(id, entry);
+            throw;
+        }
+    }
+
+    /// <exception cref="JobException">There is no such job, or the caller may not see it; which of the two is not told.</exception>
+    public Job Find(JobId id, Caller caller)
+    {
+        // The running ones first: a job is stored as ended before it leaves them.
+        var job = _running.TryGetValue(id, out var entry) && entry.IsValueCreated ? new Job(entry.Value)
+            : store.Find(id) is { } record ? Stored(record)
+            : null;
+        return job is not null && Policy.MaySee(caller, job.Record.Owner)
+            ? job
+            : throw new JobException(JobError.NoSuchJob, $"no job {id}");
+    }
+
+    /// <summary>The jobs the caller may see, newest first.</summary>
+    public (IReadOnlyList<Job> Jobs, long? Next) List(Caller caller, long? before, int count)
+    {
+        var everybody = Policy.MaySee(caller, owner: "");
+        var page = store.List(everybody ? null : caller.Name, before, count);
+        return ([.. page.Records.Select(Current)], page.Next);
+    }
+
+    /// <summary>Stops a job and returns it ended.</summary>
+    /// <param name="id">Which.</param>
+    /// <param name="caller">Who asks; is recorded.</param>
+    /// <param name="grace">In place of the job's own grace period.</param>
+    /// <param name="cancellationToken">Stops this wait; the stop itself goes on.</param>
+    /// <exception cref="JobException">No such job, or it had ended before.</exception>
+    public async Task<Job> StopAsync(JobId id, Caller caller, TimeSpan? grace, CancellationToken cancellationToken)
+    {
+        if (grace is { } given) JobRules.CheckGrace("grace_period", given);
+        var job = Find(id, caller);
+        if (!_running.TryGetValue(id, out var entry)) throw RunningJob.AlreadyEnded(id);
+        await entry.Value.StopAsync(caller.Name, grace ?? job.Record.Spec.GracePeriod, cancellationToken).ConfigureAwait(false);
+        return job;
+    }
+
+    /// <summary>A planned stop of the server: takes no new jobs, ends the running ones within their grace periods.</summary>
+    public async Task ShutdownAsync()
+    {
+        _stopping = true;
+        await Task.WhenAll(_running.Values.Select(StopForShutdownAsync)).ConfigureAwait(false);
+    }
+
+    private static async Task StopForShutdownAsync(Lazy<RunningJob> entry)
+    {
+        RunningJob job;
+        try
+        {
+            job = entry.Value;
+        }
+        catch (Exception)
+        {
+            return; // its start failed: whoever asked for it is told
+        }
+        try
+        {
+            await job.StopAsync(JobEnd.ByServer, job.Record.Spec.GracePeriod, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (JobException)
+        {
+            await job.Ended.ConfigureAwait(false);
+        }
+    }
+
+    private RunningJob Launch(JobId id, JobSpec spec, Caller caller)
+    {
+        // Looked at after the entry was added: a shutdown either sees the entry or is seen here.
+        if (_stopping) throw new JobException(JobError.Exhausted, "the server is stopping: no new jobs") { Step = "start" };
+        if (store.Find(id) is { } known) throw new AlreadyStoredException(known);
+        var process = launcher.Launch(id, spec);
+        var record = new JobRecord(id, spec, caller.Name, process.Pid, process.Applied, time.GetUtcNow(), new JobState.Running());
+        try
+        {
+            store.Insert(record);
+        }
+        catch
+        {
+            _ = AbandonAsync(process);
+            throw;
+        }
+        var job = new RunningJob(record, process, store, time, logger);
+        logger.JobStarted(id, record.Owner, record.Pid);
+        _ = SuperviseAsync(job);
+        return job;
+    }
+
+    private async Task SuperviseAsync(RunningJob job)
+    {
+        try
+        {
+            await job.SuperviseAsync().ConfigureAwait(false);
+            _running.TryRemove(job.Record.Id, out _);
+        }
+        catch (Exception e)
+        {
+            logger.SupervisionFailed(e, job.Record.Id);
+        }
+    }
+
+    /// <summary>A job that runs but could not be stored was never started, as far as anybody knows.</summary>
+    private async Task AbandonAsync(IJobProcess process)
+    {
+        try
+        {
+            process.Kill();
+            await process.Exited.ConfigureAwait(false);
+            await process.SettleAsync().ConfigureAwait(false);
+            process.Dispose();
+        }
+        catch (Exception e)
+        {
+            logger.AbandonFailed(e);
+        }
+    }
+
+    private void Forget(JobId id, Lazy<RunningJob> entry) => _running.TryRemove(new(id, entry));
+
+    private static Job SameOrRefused(Job job, JobSpec spec, Caller caller) =>
+        job.Record.Owner == caller.Name && job.Record.Spec.Equals(spec)
+            ? job
+            : throw new JobException(JobError.IdInUse, $"job id {job.Record.Id}: is in use for another job; leave it out to get a new one");
+
+    private Job Current(JobRecord record) =>
+        _running.TryGetValue(record.Id, out var entry) && entry.IsValueCreated ? new Job(entry.Value) : Stored(record);
+
+    private Job Stored(JobRecord record)
+    {
+        var ended = record.State as JobState.Ended;
+        return new Job(
+            record,
+            launcher.StoredOutput(record.Id, OutputKind.Stdout, ended?.StdoutBytes),
+            launcher.StoredOutput(record.Id, OutputKind.Stderr, ended?.StderrBytes));
+    }
+
+    /// <summary>The id was used before this start.</summary>
+    private sealed class AlreadyStoredException(JobRecord record) : Exception
+    {
+        public JobRecord Record { get; } = record;
+    }
+}

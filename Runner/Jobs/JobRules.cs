@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Text;
+
+namespace Runner.Jobs;
+
+/// <summary>What a job may be asked to be. Every start goes through here before anything is done for it.</summary>
+static class JobRules
+{
+    public static readonly TimeSpan MostGrace = TimeSpan.FromHours(1);
+
+    private const int MostNameLength = 128;
+    private const int MostLabels = 64;
+    private const int MostLabelValue = 256;
+
+    // Linux takes 128 KiB a string (MAX_ARG_STRLEN, execve(2)), its final zero included.
+    private const int MostStringBytes = 128 * 1024 - 1;
+
+    /// <exception cref="JobException">A field is not valid; the message says which and what would be.</exception>
+    public static void Check(JobSpec spec)
+    {
+        CheckCommand(spec);
+        CheckEnvironment(spec.Env);
+        if (!spec.WorkingDirectory.StartsWith('/'))
+            throw Bad("spec.working_directory", $"working directory '{Quoted.Short(spec.WorkingDirectory)}': must be absolute");
+        CheckString("spec.working_directory", "working directory", spec.WorkingDirectory);
+        if (spec.Name.Length > 0) CheckName("spec.name", "name", spec.Name);
+        CheckLabels(spec.Labels);
+        CheckLimits(spec.Limits);
+        CheckGrace("spec.grace_period", spec.GracePeriod);
+    }
+
+    /// <exception cref="JobException">Negative or too long.</exception>
+    public static void CheckGrace(string field, TimeSpan grace)
+    {
+        if (grace < TimeSpan.Zero || grace > MostGrace)
+            throw Bad(field, $"grace period {grace.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s: must be 0 s to 1 hour");
+    }
+
+    public static JobException Bad(string field, string message) => new(JobError.BadField, message) { Field = field };
+
+    private static void CheckCommand(JobSpec spec)
+    {
+        if (spec.Command.Length == 0) throw Bad("spec.command", "command: must not be empty");
+        CheckString("spec.command", "command", spec.Command);
+        if (spec.Command.Contains('/') && !spec.Command.StartsWith('/'))
+            throw Bad("spec.command", $"command '{Quoted.Short(spec.Command)}': must be an absolute path, or a name without '/' that is on the job's PATH");
+        for (var i = 0; i < spec.Args.Count; i++)
+        {
+            var field = $"spec.args[{i}]";
+            if (spec.Args[i].Length == 0 && !spec.AllowEmptyArgs)
+                throw Bad(field, $"argument {i + 1}: must not be empty (--allow-empty-args allows it)");
+            CheckString(field, $"argument {i + 1}", spec.Args[i]);
+        }
+    }
+
+    private static void CheckEnvironment(IReadOnlyDictionary<string, string> env)
+    {
+        foreach (var (name, value) in env)
+        {
+            var field = $"spec.env[{Quoted.Short(name)}]";
+            if (name.Length == 0 || name.Contains('='))
+                throw Bad(field, $"environment '{Quoted.Short(name)}': a name must not be empty and must not hold '='");
+            CheckString(field, "environment name", name);
+            CheckString(field, $"environment {Quoted.Short(name)}", value);
+        }
+    }
+
+    private static void CheckLabels(IReadOnlyDictionary<string, string> labels)
+    {
+        if (labels.Count > MostLabels) throw Bad("spec.labels", $"labels: {labels.Count} of them; at most {MostLabels}");
+        foreach (var (key, value) in labels)
+        {
+            CheckName("spec.labels", "label", key);
+            if (Encoding.UTF8.GetByteCount(value) > MostLabelValue || value.Any(char.IsControl))
+                throw Bad("spec.labels", $"label {key}: its value must be at most {MostLabelValue} bytes without control characters");
+        }
+    }
+
+    private static void CheckLimits(ResourceLimits limits)
+    {
+        if (limits.Cpus is { } cpus && !(cpus is >= ResourceLimits.LeastCpus and <= ResourceLimits.MostCpus))
+            throw Bad("spec.limits.cpus", $"--cpu {cpus.ToString(CultureInfo.InvariantCulture)}: must be 0.01 to 10000 cores");
+        if (limits.MemoryBytes is { } memory and not (>= ResourceLimits.LeastMemory and <= ResourceLimits.MostMemory))
+            throw Bad("spec.limits.memory_bytes", $"--memory {memory}: must be at least 1 MiB (1048576) and at most 1 PiB");
+        if (limits.Pids is { } pids and not (>= 1 and <= ResourceLimits.MostPids))
+            throw Bad("spec.limits.pids", $"--pids {pids}: must be 1 to {ResourceLimits.MostPids}");
+    }
+
+    private static void CheckName(string field, string what, string name)
+    {
+        if (name.Length is 0 or > MostNameLength || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
+            throw Bad(field, $"{what} '{Quoted.Short(name)}': must be 1 to {MostNameLength} letters, digits, '.', '_' or '-'");
+    }
+
+    private static void CheckString(string field, string what, string value)
+    {
+        if (value.Contains('\0')) throw Bad(field, $"{what}: must not hold a NUL character");
+        if (Encoding.UTF8.GetByteCount(value) > MostStringBytes)
+            throw Bad(field, $"{what}: must be at most {MostStringBytes} bytes");
+    }
+}

@@ -1,0 +1,127 @@
+using Microsoft.Extensions.Logging;
+using Runner.Output;
+
+namespace Runner.Jobs;
+
+/// <summary>A job from its exec to its stored end. The end is decided once and told only when it is stored.</summary>
+sealed class RunningJob
+{
+    private const int SigTerm = 15;
+    private static readonly TimeSpan StoreRetryPause = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private readonly IJobProcess _process;
+    private readonly IJobStore _store;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _gone = new();
+    private string? _stoppedBy;
+    private bool _exitSeen;
+    private volatile JobRecord _record;
+
+    public RunningJob(JobRecord record, IJobProcess process, IJobStore store, TimeProvider time, ILogger logger)
+    {
+        (_record, _process, _store, _time, _logger) = (record, process, store, time, logger);
+        (Stdout, Stderr) = (process.Stdout, process.Stderr);
+    }
+
+    public JobRecord Record => _record;
+    public OutputLog Stdout { get; }
+    public OutputLog Stderr { get; }
+
+    /// <summary>Done once the end is stored and the output complete.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>Null once the machine has taken its accounting back.</summary>
+    public ResourceUsage? ReadUsage()
+    {
+        lock (_lock) return _record.State is JobState.Running && !_ended.Task.IsCompleted ? _process.ReadUsage() : null;
+    }
+
+    /// <summary>Waits for the job's end, records it, and gives everything back. Called once; never fails.</summary>
+    public async Task SuperviseAsync()
+    {
+        var exit = await _process.Exited.ConfigureAwait(false);
+        var endedAt = _time.GetUtcNow();
+        string? stoppedBy;
+        lock (_lock)
+        {
+            // From here on a stop is too late to be the reason.
+            _exitSeen = true;
+            stoppedBy = _stoppedBy;
+        }
+        await _gone.CancelAsync().ConfigureAwait(false);
+        await _process.SettleAsync().ConfigureAwait(false);
+
+        var usage = _process.ReadUsage() with { Memory = 0, Pids = 0 };
+        var end = JobEnd.Decide(exit, stoppedBy, usage.OomKills ?? 0);
+        var record = _record with { State = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length) };
+        await StoreAsync(record).ConfigureAwait(false);
+        lock (_lock)
+        {
+            _record = record;
+            _process.Dispose();
+        }
+        Stdout.Complete();
+        Stderr.Complete();
+        _logger.JobEnded(record.Id, end);
+        _ended.SetResult();
+    }
+
+    /// <summary>SIGTERM to every process, SIGKILL after the grace period; returns when the end is stored.</summary>
+    /// <param name="by">Who asks, for the record. The first to ask is the one recorded.</param>
+    /// <param name="grace">How long to wait between the two; zero kills at once.</param>
+    /// <param name="cancellationToken">Stops this wait; the stop itself goes on.</param>
+    /// <exception cref="JobException">It had ended before.</exception>
+    public async Task StopAsync(string by, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_exitSeen) throw AlreadyEnded(_record.Id);
+            _stoppedBy ??= by;
+
+            // Under the lock: the processes are ours until their end has been seen.
+            if (grace == TimeSpan.Zero) _process.Kill();
+            else _process.Signal(SigTerm);
+        }
+        if (grace > TimeSpan.Zero) _ = KillAfterAsync(grace);
+        await _ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public static JobException AlreadyEnded(JobId id) => new(JobError.AlreadyEnded, $"job {id}: has already ended");
+
+    private async Task KillAfterAsync(TimeSpan grace)
+    {
+        try
+        {
+            await Task.Delay(grace, _time, _gone.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+        lock (_lock)
+        {
+            if (!_exitSeen) _process.Kill();
+        }
+    }
+
+    /// <summary>Goes on until the end is stored: an end that is told but not kept would be a lie after a restart.</summary>
+    private async Task StoreAsync(JobRecord record)
+    {
+        while (true)
+        {
+            try
+            {
+                _store.RecordEnd(record);
+                return;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                _logger.EndNotStored(record.Id, e.Message);
+                await Task.Delay(StoreRetryPause, _time).ConfigureAwait(false);
+            }
+        }
+    }
+}

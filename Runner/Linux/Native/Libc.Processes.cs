@@ -1,0 +1,79 @@
+using System.Runtime.InteropServices;
+
+namespace Runner.Linux.Native;
+
+static partial class Libc
+{
+    [LibraryImport(Name, EntryPoint = "pipe2", SetLastError = true)]
+    public static unsafe partial int Pipe(int* ends, OpenFlags flags);
+
+    [LibraryImport(Name, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int Control(Fd fd, FcntlCommand command, int value);
+
+    [LibraryImport(Name, EntryPoint = "splice", SetLastError = true)]
+    public static unsafe partial nint Splice(Fd from, long* fromOffset, Fd to, long* toOffset, nuint length, SpliceFlags flags);
+
+    [LibraryImport(Name, EntryPoint = "ioctl", SetLastError = true)]
+    public static unsafe partial int BytesWaiting(Fd fd, nuint request, int* bytes);
+
+    [LibraryImport(Name, EntryPoint = "waitid", SetLastError = true)]
+    public static unsafe partial int WaitId(int idType, Fd pidfd, SigInfo* info, int options);
+
+    [LibraryImport(Name, EntryPoint = "epoll_create1", SetLastError = true)]
+    public static partial Fd EpollCreate(OpenFlags flags);
+
+    [LibraryImport(Name, EntryPoint = "epoll_ctl", SetLastError = true)]
+    public static unsafe partial int EpollControl(Fd epoll, EpollOperation operation, Fd fd, byte* eventBytes);
+
+    [LibraryImport(Name, EntryPoint = "epoll_wait", SetLastError = true)]
+    public static unsafe partial int EpollWait(Fd epoll, byte* events, int most, int timeoutMilliseconds);
+
+    [LibraryImport(Name, EntryPoint = "eventfd", SetLastError = true)]
+    public static partial Fd EventFd(uint initial, OpenFlags flags);
+
+    [LibraryImport(Name, EntryPoint = "read", SetLastError = true)]
+    public static unsafe partial nint Read(Fd fd, void* buffer, nuint length);
+
+    [LibraryImport(Name, EntryPoint = "write", SetLastError = true)]
+    public static unsafe partial nint Write(Fd fd, void* buffer, nuint length);
+}
+
+enum FcntlCommand
+{
+    SetPipeSize = 1031, // F_SETPIPE_SZ, fcntl(2)
+}
+
+[Flags]
+enum SpliceFlags : uint
+{
+    Move = 1,
+    NonBlocking = 2,
+}
+
+enum EpollOperation
+{
+    Add = 1,
+    Remove = 2,
+    Modify = 3,
+}
+
+[Flags]
+enum EpollEvents : uint
+{
+    None = 0,
+    Readable = 1,
+    Priority = 2,
+    Error = 8,
+    HungUp = 16,
+}
+
+/// <summary>The child part of <c>siginfo_t</c> on 64-bit Linux (asm-generic/siginfo.h), 128 bytes in all.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 128)]
+struct SigInfo
+{
+    [FieldOffset(8)] public int Code;
+    [FieldOffset(24)] public int Status;
+
+    /// <summary><c>si_code</c> of a child that returned, was killed, or was killed with a core dump.</summary>
+    public const int Exited = 1, Killed = 2, Dumped = 3;
+}

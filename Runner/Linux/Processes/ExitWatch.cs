@@ -1,0 +1,80 @@
+using Runner.Jobs;
+using Runner.Linux.Native;
+
+namespace Runner.Linux.Processes;
+
+/// <summary>Tells when processes have gone and when cgroups have become empty, by one thread and without polling.</summary>
+sealed class ExitWatch(EventLoop loop)
+{
+    private const int WaitForPidfd = 3; // P_PIDFD, waitid(2), Linux 5.4
+    private const int WaitForExited = 4; // WEXITED
+
+    /// <summary>Reaps the process when it exits. Done with how it went; the descriptor is closed then.</summary>
+    public Task<ProcessExit> WhenExited(Fd pidfd)
+    {
+        var done = new TaskCompletionSource<ProcessExit>(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Post(() =>
+        {
+            ulong token = 0;
+            token = loop.Add(pidfd, EpollEvents.Readable, _ =>
+            {
+                loop.Remove(token, pidfd);
+                try
+                {
+                    done.SetResult(Reap(pidfd));
+                }
+                catch (LinuxException e)
+                {
+                    done.SetException(e);
+                }
+                pidfd.Dispose();
+            });
+        });
+        return done.Task;
+    }
+
+    /// <summary>Done when a condition that changes with <c>cgroup.events</c> holds (cgroup v2 notifies by POLLPRI).</summary>
+    /// <param name="events">The open file; stays the caller's.</param>
+    /// <param name="holds">Reads the file from its start, which also takes the notification.</param>
+    public Task WhenCgroup(Fd events, Func<bool> holds)
+    {
+        if (holds()) return Task.CompletedTask;
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Post(() =>
+        {
+            ulong token = 0;
+            void Look(EpollEvents ready)
+            {
+                try
+                {
+                    if (!holds()) return;
+                    loop.Remove(token, events);
+                    done.SetResult();
+                }
+                catch (Exception e)
+                {
+                    loop.Remove(token, events);
+                    done.SetException(e);
+                }
+            }
+            token = loop.Add(events, EpollEvents.Priority, Look);
+
+            // A change before the line above would not be told.
+            Look(EpollEvents.None);
+        });
+        return done.Task;
+    }
+
+    private static unsafe ProcessExit Reap(Fd pidfd)
+    {
+        SigInfo info;
+        while (Libc.WaitId(WaitForPidfd, pidfd, &info, WaitForExited) != 0)
+        {
+            var error = LinuxException.Last("waitid");
+            if (error.Errno != Errno.EINTR) throw error;
+        }
+        return info.Code == SigInfo.Exited
+            ? new ProcessExit.Exited(info.Status)
+            : new ProcessExit.Signaled(info.Status, CoreDumped: info.Code == SigInfo.Dumped);
+    }
+}

@@ -1,0 +1,118 @@
+using Microsoft.Extensions.Logging;
+using Runner.Jobs;
+using Runner.Linux.Cgroups;
+using Runner.Linux.Native;
+using Runner.Output;
+
+namespace Runner.Linux.Processes;
+
+/// <summary>Starts jobs on this machine: cgroup, pipes, files, program. A start that fails leaves none of them.</summary>
+sealed class JobLauncher : IJobLauncher, IDisposable
+{
+    private readonly CgroupTree _cgroups;
+    private readonly OutputFiles _files;
+    private readonly ILogger _logger;
+    private readonly EventLoop _captureLoop;
+    private readonly EventLoop _exitLoop;
+    private readonly ExitWatch _exits;
+    private readonly Fd _nothing;
+
+    public JobLauncher(CgroupTree cgroups, OutputFiles files, ILogger<JobLauncher> logger)
+    {
+        (_cgroups, _files, _logger) = (cgroups, files, logger);
+        _nothing = Libc.Open("/dev/null", OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
+
+        // Where there is no /dev, an empty pipe whose other end is closed reads as the same end of file.
+        if (_nothing.IsInvalid)
+        {
+            var (read, write) = Pipes.Create();
+            write.Dispose();
+            _nothing = read;
+        }
+
+        // Apart, so that an exit is never told late because of a job that writes a lot.
+        _captureLoop = new EventLoop("capture", logger.LoopFailed);
+        _exitLoop = new EventLoop("exits", logger.LoopFailed);
+        _exits = new ExitWatch(_exitLoop);
+    }
+
+    public IJobProcess Launch(JobId id, JobSpec spec)
+    {
+        try
+        {
+            return LaunchOrThrow(id, spec);
+        }
+        catch (SpawnException e)
+        {
+            throw SpawnErrors.ToJobError(e, spec);
+        }
+        catch (LinuxException e)
+        {
+            throw SpawnErrors.ToJobError(e);
+        }
+        catch (IOException e)
+        {
+            throw SpawnErrors.ToJobError(e);
+        }
+    }
+
+    public void CleanLeftovers()
+    {
+        foreach (var name in _cgroups.CleanLeftovers()) _logger.LeftoverRemoved(name);
+    }
+
+    public OutputLog StoredOutput(JobId id, OutputKind kind, long? length) => _files.Complete(id, kind, length);
+
+    public void Dispose()
+    {
+        _captureLoop.Dispose();
+        _exitLoop.Dispose();
+        _nothing.Dispose();
+    }
+
+    private JobProcess LaunchOrThrow(JobId id, JobSpec spec)
+    {
+        var envp = JobEnvironment.For(id, spec.Env);
+        var program = ProgramPath.Resolve(spec.Command, JobEnvironment.PathOf(spec.Env));
+        var undo = new Stack<Action>();
+        try
+        {
+            var cgroup = _cgroups.Create(id.ToString(), spec.Limits);
+            undo.Push(() => { cgroup.Remove(); cgroup.Dispose(); });
+
+            undo.Push(() => _files.Remove(id));
+            _files.CreateFolder(id);
+            var (outFile, errFile) = (Owned(_files.Create(id, OutputKind.Stdout)), Owned(_files.Create(id, OutputKind.Stderr)));
+            var ((outRead, outWrite), (errRead, errWrite)) = (Pipes.Create(), Pipes.Create());
+            Owned(outRead);
+            Owned(errRead);
+            using (outWrite)
+            using (errWrite)
+            {
+                var spawned = Spawner.Spawn(
+                    program, [spec.Command, .. spec.Args], envp, spec.WorkingDirectory,
+                    cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite));
+
+                var stdout = _files.Growing(id, OutputKind.Stdout);
+                var stderr = _files.Growing(id, OutputKind.Stderr);
+                return new JobProcess(
+                    spawned, cgroup, _exits,
+                    (stdout, new StreamCapture(_captureLoop, outRead, outFile, stdout, HeldBack)),
+                    (stderr, new StreamCapture(_captureLoop, errRead, errFile, stderr, HeldBack)));
+            }
+        }
+        catch
+        {
+            while (undo.TryPop(out var step)) step();
+            throw;
+        }
+
+        void HeldBack(LinuxException e) => _logger.OutputHeldBack(id, e.Message);
+
+        Fd Owned(Fd fd)
+        {
+            undo.Push(fd.Dispose);
+            return fd;
+        }
+    }
+}

@@ -1,0 +1,17 @@
+using Microsoft.Extensions.Logging;
+using Runner.Jobs;
+
+namespace Runner.Linux.Processes;
+
+/// <summary>Everything this room says to the log.</summary>
+static partial class ProcessesLog
+{
+    [LoggerMessage(LogLevel.Warning, "The processes that a former server left in {Cgroup} were killed")]
+    public static partial void LeftoverRemoved(this ILogger logger, string cgroup);
+
+    [LoggerMessage(LogLevel.Error, "Job {Id} is held back, its output cannot be written: {Problem}")]
+    public static partial void OutputHeldBack(this ILogger logger, JobId id, string problem);
+
+    [LoggerMessage(LogLevel.Critical, "A step of the event loop failed")]
+    public static partial void LoopFailed(this ILogger logger, Exception exception);
+}

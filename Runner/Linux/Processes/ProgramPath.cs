@@ -1,0 +1,27 @@
+using Runner.Linux.Native;
+
+namespace Runner.Linux.Processes;
+
+/// <summary>Finds a program the way a shell does (execvp(3)), but never in the current folder.</summary>
+static class ProgramPath
+{
+    private const UnixFileMode AnyExecute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    /// <param name="command">Absolute, or a name without '/'.</param>
+    /// <param name="path">Folders with ':' between; relative ones are passed over.</param>
+    /// <exception cref="SpawnException">No folder has it, or only one that is not executable.</exception>
+    public static string Resolve(string command, string path)
+    {
+        if (command.StartsWith('/')) return command;
+        var problem = Errno.ENOENT;
+        foreach (var folder in path.Split(':'))
+        {
+            if (!folder.StartsWith('/')) continue;
+            var candidate = Path.Combine(folder, command);
+            if (!File.Exists(candidate)) continue;
+            if ((File.GetUnixFileMode(candidate) & AnyExecute) != 0) return candidate;
+            problem = Errno.EACCES;
+        }
+        throw new SpawnException(SpawnStep.Exec, problem);
+    }
+}

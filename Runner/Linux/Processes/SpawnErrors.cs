@@ -1,0 +1,56 @@
+using Runner.Jobs;
+using Runner.Linux.Native;
+
+namespace Runner.Linux.Processes;
+
+/// <summary>Turns what the kernel refused into what the caller can do about it.</summary>
+static class SpawnErrors
+{
+    public static JobException ToJobError(SpawnException e, JobSpec spec)
+    {
+        var what = e.Step switch
+        {
+            SpawnStep.Exec => $"command '{Quoted.Short(spec.Command)}'",
+            SpawnStep.Chdir => $"working directory '{Quoted.Short(spec.WorkingDirectory)}'",
+            _ => CallOf(e.Step),
+        };
+        var hint = (e.Step, e.Errno) switch
+        {
+            (SpawnStep.Exec, Errno.ENOENT) when spec.Command.StartsWith('/') => ", or the interpreter it names is not there",
+            (SpawnStep.Exec, Errno.ENOENT) => " on the job's PATH",
+            (SpawnStep.Exec, Errno.ENOEXEC) => "; a script needs a first line such as #!/bin/sh",
+            (SpawnStep.Exec, Errno.E2BIG) => "; arguments and environment together are too long",
+            _ => "",
+        };
+        var error = Exhausts(e.Errno) ? JobError.Exhausted
+            : e.Step is SpawnStep.Exec or SpawnStep.Chdir ? JobError.CannotStart
+            : JobError.OsError;
+        return new JobException(error, $"{what}: {LinuxException.Describe(e.Errno)}{hint}", e) { Step = CallOf(e.Step), Errno = (int)e.Errno };
+    }
+
+    public static JobException ToJobError(LinuxException e) =>
+        new(Exhausts(e.Errno) ? JobError.Exhausted : JobError.OsError, e.Message, e) { Step = e.Call, Errno = (int)e.Errno };
+
+    public static JobException ToJobError(IOException e)
+    {
+        // .NET keeps the error number in the low half (0x80070000 is Windows' and does not occur here).
+        var errno = (Errno)(e.HResult & 0xffff);
+        return new(Exhausts(errno) ? JobError.Exhausted : JobError.OsError, $"state directory: {e.Message}", e) { Step = "open", Errno = (int)errno };
+    }
+
+    private static bool Exhausts(Errno errno) =>
+        errno is Errno.EAGAIN or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE or Errno.ENOSPC or Errno.EDQUOT;
+
+    private static string CallOf(SpawnStep step) => step switch
+    {
+        SpawnStep.Clone => "clone3",
+        SpawnStep.Cgroup => "cgroup tasks",
+        SpawnStep.Session => "setsid",
+        SpawnStep.Streams => "dup2",
+        SpawnStep.Limits => "setrlimit",
+        SpawnStep.Signals => "sigaction",
+        SpawnStep.Chdir => "chdir",
+        SpawnStep.Exec => "execve",
+        _ => "spawn",
+    };
+}

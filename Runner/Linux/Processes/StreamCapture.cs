@@ -1,0 +1,110 @@
+using Runner.Linux.Native;
+using Runner.Output;
+
+namespace Runner.Linux.Processes;
+
+/// <summary>
+/// Moves what a job writes from its pipe to its file inside the kernel (splice(2)), so that no byte is ever only in
+/// this process. A file that takes no more holds the job back by its pipe; nothing is dropped.
+/// </summary>
+sealed unsafe class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Action<LinuxException> onHeldBack)
+{
+    private const int MostAtOnce = 1 << 20;
+    private const nuint FionRead = 0x541B; // bytes in the pipe, pipe(7)
+    private static readonly TimeSpan s_retryPause = TimeSpan.FromSeconds(1);
+
+    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _length;
+    private ulong _token;
+    private bool _watching;
+    private bool _finishing;
+    private bool _closed;
+    private Timer? _retry;
+
+    public void Start() => loop.Post(Watch);
+
+    /// <summary>
+    /// Captures what is in the pipe now and stops, even if something outside the job holds the pipe open. To be called
+    /// when no process of the job is left, so that nothing of it is still to come.
+    /// </summary>
+    public Task FinishAsync()
+    {
+        loop.Post(() =>
+        {
+            _finishing = true;
+            if (_retry is null) Drain();
+        });
+        return _finished.Task;
+    }
+
+    private void Watch()
+    {
+        if (_closed) return;
+        _token = loop.Add(pipe, EpollEvents.Readable, _ => Move(MostAtOnce));
+        _watching = true;
+    }
+
+    private void Unwatch()
+    {
+        if (_watching) loop.Remove(_token, pipe);
+        _watching = false;
+    }
+
+    private void Drain()
+    {
+        if (_closed) return;
+        Unwatch();
+        int waiting;
+        if (Libc.BytesWaiting(pipe, FionRead, &waiting) != 0) throw LinuxException.Last("ioctl FIONREAD");
+        var target = _length + waiting;
+        while (!_closed && _retry is null && _length < target) Move((nuint)(target - _length));
+        if (_retry is null) Close();
+    }
+
+    /// <summary>One piece; the end of the stream closes.</summary>
+    private void Move(nuint most)
+    {
+        var offset = _length;
+        var moved = Libc.Splice(pipe, null, file, &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
+        if (moved > 0)
+        {
+            _length += moved;
+            log.Grow(_length);
+        }
+        else if (moved == 0)
+        {
+            Close();
+        }
+        else
+        {
+            var error = LinuxException.Last("splice");
+            if (error.Errno is not (Errno.EAGAIN or Errno.EINTR)) HoldBack(error);
+        }
+    }
+
+    private void HoldBack(LinuxException error)
+    {
+        // Off the loop for a while: a pipe that has hung up would be reported without end.
+        Unwatch();
+        onHeldBack(error);
+        _retry = new Timer(_ => loop.Post(Retry), null, s_retryPause, Timeout.InfiniteTimeSpan);
+    }
+
+    private void Retry()
+    {
+        _retry?.Dispose();
+        _retry = null;
+        if (_finishing) Drain();
+        else Watch();
+    }
+
+    private void Close()
+    {
+        if (_closed) return;
+        _closed = true;
+        Unwatch();
+        pipe.Dispose();
+        file.Dispose();
+        _finished.SetResult();
+    }
+}

@@ -1,0 +1,190 @@
+using Microsoft.Data.Sqlite;
+using Runner.Jobs;
+
+namespace Runner.Store;
+
+/// <summary>Records in one SQLite file, <c>runner.db</c>. A method that has returned is on the disk (WAL, synchronous=FULL).</summary>
+sealed class SqliteJobStore : IJobStore, IDisposable
+{
+    private const int SchemaVersion = 1;
+
+    private const string Columns = "seq, id, owner, pid, started_at, spec, applied, outcome";
+
+    private readonly Lock _lock = new();
+    private readonly SqliteConnection _connection;
+    private readonly SqliteCommand _insert;
+    private readonly SqliteCommand _recordEnd;
+    private readonly SqliteCommand _find;
+    private readonly SqliteCommand _listAll;
+    private readonly SqliteCommand _listOwn;
+    private readonly SqliteCommand _unended;
+
+    /// <param name="path">The file; made if it is not there.</param>
+    /// <exception cref="StoreException">It cannot be opened, is damaged, or is of a newer version.</exception>
+    public SqliteJobStore(string path)
+    {
+        SQLitePCL.raw.SetProvider(new SQLitePCL.SQLite3Provider_e_sqlite3());
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        try
+        {
+            _connection.Open();
+            Prepare(path);
+            _insert = Command(
+                "INSERT INTO jobs (id, owner, name, pid, started_at, spec, applied) VALUES ($id, $owner, $name, $pid, $started_at, $spec, $applied)");
+            _recordEnd = Command("UPDATE jobs SET ended_at = $ended_at, outcome = $outcome WHERE id = $id AND outcome IS NULL");
+            _find = Command($"SELECT {Columns} FROM jobs WHERE id = $id");
+            _listAll = Command($"SELECT {Columns} FROM jobs WHERE seq < $before ORDER BY seq DESC LIMIT $count");
+            _listOwn = Command($"SELECT {Columns} FROM jobs WHERE owner = $owner AND seq < $before ORDER BY seq DESC LIMIT $count");
+            _unended = Command($"SELECT {Columns} FROM jobs WHERE outcome IS NULL");
+        }
+        catch (SqliteException e)
+        {
+            _connection.Dispose();
+            throw new StoreException($"state database {path}: {e.Message}", e);
+        }
+        catch
+        {
+            _connection.Dispose();
+            throw;
+        }
+    }
+
+    public void Insert(JobRecord record)
+    {
+        lock (_lock)
+        {
+            Set(_insert, "$id", record.Id.ToString());
+            Set(_insert, "$owner", record.Owner);
+            Set(_insert, "$name", record.Spec.Name);
+            Set(_insert, "$pid", record.Pid);
+            Set(_insert, "$started_at", Stamp.From(record.StartedAt));
+            Set(_insert, "$spec", StoredJson.Spec(record.Spec));
+            Set(_insert, "$applied", StoredJson.Limits(record.Applied));
+            Run(_insert, record.Id);
+        }
+    }
+
+    public void RecordEnd(JobRecord record)
+    {
+        var ended = (JobState.Ended)record.State;
+        lock (_lock)
+        {
+            Set(_recordEnd, "$id", record.Id.ToString());
+            Set(_recordEnd, "$ended_at", Stamp.From(ended.EndedAt));
+            Set(_recordEnd, "$outcome", StoredJson.Outcome(ended));
+            Run(_recordEnd, record.Id);
+        }
+    }
+
+    public JobRecord? Find(JobId id)
+    {
+        lock (_lock)
+        {
+            Set(_find, "$id", id.ToString());
+            return Read(_find) is [var (_, record)] ? record : null;
+        }
+    }
+
+    public JobPage List(string? owner, long? before, int count)
+    {
+        var command = owner is null ? _listAll : _listOwn;
+        lock (_lock)
+        {
+            if (owner is not null) Set(command, "$owner", owner);
+            Set(command, "$before", before ?? long.MaxValue);
+            Set(command, "$count", count + 1); // one more tells whether there is a next page
+            var rows = Read(command);
+            var page = rows.Take(count).ToList();
+            return new([.. page.Select(row => row.Record)], rows.Count > count ? page[^1].Seq : null);
+        }
+    }
+
+    public IReadOnlyList<JobRecord> Unended()
+    {
+        lock (_lock) return [.. Read(_unended).Select(row => row.Record)];
+    }
+
+    public void Dispose()
+    {
+        foreach (var command in new[] { _insert, _recordEnd, _find, _listAll, _listOwn, _unended }) command.Dispose();
+        _connection.Dispose();
+    }
+
+    private void Prepare(string path)
+    {
+        Execute("PRAGMA locking_mode = EXCLUSIVE"); // one server a state directory: a second one is refused here
+        Execute("PRAGMA journal_mode = WAL");
+        Execute("PRAGMA synchronous = FULL");
+        using var query = Command("PRAGMA user_version");
+        var version = (long)query.ExecuteScalar()!;
+        if (version > SchemaVersion)
+            throw new StoreException($"state database {path}: made by a newer runner (schema {version}, this one knows {SchemaVersion}); use that one");
+        if (version == 0) Execute(Schema);
+    }
+
+    private const string Schema = """
+        BEGIN;
+        CREATE TABLE jobs (
+            seq        INTEGER PRIMARY KEY,  -- order of starts
+            id         TEXT NOT NULL UNIQUE,
+            owner      TEXT NOT NULL,
+            name       TEXT NOT NULL,
+            pid        INTEGER NOT NULL,
+            started_at INTEGER NOT NULL,     -- 100 ns ticks since 0001, UTC
+            spec       TEXT NOT NULL,        -- JSON
+            applied    TEXT NOT NULL,        -- JSON
+            ended_at   INTEGER,
+            outcome    TEXT                  -- JSON; NULL: has not ended
+        ) STRICT;
+        CREATE INDEX jobs_by_owner ON jobs (owner, seq);
+        CREATE INDEX jobs_unended ON jobs (seq) WHERE outcome IS NULL;
+        PRAGMA user_version = 1;
+        COMMIT;
+        """;
+
+    private SqliteCommand Command(string text)
+    {
+        var command = _connection.CreateCommand();
+        command.CommandText = text;
+        return command;
+    }
+
+    private void Execute(string text)
+    {
+        using var command = Command(text);
+        command.ExecuteNonQuery();
+    }
+
+    private static void Set(SqliteCommand command, string name, object value)
+    {
+        if (command.Parameters.Contains(name)) command.Parameters[name].Value = value;
+        else command.Parameters.AddWithValue(name, value);
+    }
+
+    private static void Run(SqliteCommand command, JobId id)
+    {
+        try
+        {
+            if (command.ExecuteNonQuery() != 1) throw new StoreException($"job {id}: not there, or its end is recorded already");
+        }
+        catch (SqliteException e)
+        {
+            throw new StoreException($"job {id}: could not be stored: {e.Message}", e);
+        }
+    }
+
+    private static List<(long Seq, JobRecord Record)> Read(SqliteCommand command)
+    {
+        var rows = new List<(long, JobRecord)>();
+        try
+        {
+            using var reader = command.ExecuteReader();
+            while (reader.Read()) rows.Add((reader.GetInt64(0), StoredJson.Record(reader)));
+        }
+        catch (SqliteException e)
+        {
+            throw new StoreException($"state database: {e.Message}", e);
+        }
+        return rows;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.Data.Sqlite;
+using Runner.Jobs;
+
+namespace Runner.Store;
+
+/// <summary>Records to and from the columns that hold them. What was written by an older version stays readable.</summary>
+static class StoredJson
+{
+    public static string Spec(JobSpec spec) => JsonSerializer.Serialize(spec, StoredJsonContext.Default.JobSpec);
+
+    public static string Limits(ResourceLimits limits) => JsonSerializer.Serialize(limits, StoredJsonContext.Default.ResourceLimits);
+
+    public static string Outcome(JobState.Ended ended)
+    {
+        var (reason, exit, by, detail) = ended.End switch
+        {
+            JobEnd.Exited(var code) => ("exited", new ProcessExit.Exited(code), null, null),
+            JobEnd.Signaled(var signal, var core) => ("signaled", new ProcessExit.Signaled(signal, core), null, null),
+            JobEnd.OutOfMemory(var how) => ("out-of-memory", how, null, null),
+            JobEnd.Stopped(var who, var how) => ("stopped", how, who, null),
+            JobEnd.Lost(var why) => ("lost", (ProcessExit?)null, (string?)null, (string?)why),
+            _ => throw new InvalidOperationException($"no stored form for {ended.End}"),
+        };
+        var signaled = exit as ProcessExit.Signaled;
+        var outcome = new StoredOutcome(
+            ended.EndedAt.UtcTicks, reason, (exit as ProcessExit.Exited)?.Code, signaled?.Signal, signaled?.CoreDumped ?? false,
+            by, detail, ended.Usage, ended.StdoutBytes, ended.StderrBytes);
+        return JsonSerializer.Serialize(outcome, StoredJsonContext.Default.StoredOutcome);
+    }
+
+    /// <summary>From a row of SqliteJobStore's columns.</summary>
+    public static JobRecord Record(SqliteDataReader row) => new(
+        JobId.Parse(row.GetString(1)),
+        Parse(row.GetString(5), StoredJsonContext.Default.JobSpec),
+        row.GetString(2),
+        row.GetInt32(3),
+        Parse(row.GetString(6), StoredJsonContext.Default.ResourceLimits),
+        Stamp.To(row.GetInt64(4)),
+        row.IsDBNull(7) ? new JobState.Running() : State(Parse(row.GetString(7), StoredJsonContext.Default.StoredOutcome)));
+
+    private static JobState.Ended State(StoredOutcome outcome)
+    {
+        ProcessExit exit = outcome.Signal is { } signal
+            ? new ProcessExit.Signaled(signal, outcome.CoreDumped)
+            : new ProcessExit.Exited(outcome.Code ?? 0);
+        JobEnd end = outcome.Reason switch
+        {
+            "exited" => new JobEnd.Exited(outcome.Code ?? throw Damaged(outcome)),
+            "signaled" => new JobEnd.Signaled(outcome.Signal ?? throw Damaged(outcome), outcome.CoreDumped),
+            "out-of-memory" => new JobEnd.OutOfMemory(exit),
+            "stopped" => new JobEnd.Stopped(outcome.By ?? throw Damaged(outcome), exit),
+            "lost" => new JobEnd.Lost(outcome.Detail ?? ""),
+            _ => throw Damaged(outcome),
+        };
+        return new(Stamp.To(outcome.EndedAt), end, outcome.Usage, outcome.StdoutBytes, outcome.StderrBytes);
+    }
+
+    private static StoreException Damaged(StoredOutcome outcome) => new($"state database: no such end: {outcome.Reason}");
+
+    private static T Parse<T>(string json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(json, type) ?? throw new StoreException("state database: an empty record");
+}
+
+/// <summary>Times as 100 ns ticks, which loses nothing.</summary>
+static class Stamp
+{
+    public static long From(DateTimeOffset time) => time.UtcTicks;
+
+    public static DateTimeOffset To(long ticks) => new(ticks, TimeSpan.Zero);
+}
+
+/// <summary>An end as it is stored.</summary>
+sealed record StoredOutcome(
+    long EndedAt, string Reason, int? Code, int? Signal, bool CoreDumped, string? By, string? Detail,
+    ResourceUsage Usage, long StdoutBytes, long StderrBytes);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(JobSpec))]
+[JsonSerializable(typeof(ResourceLimits))]
+[JsonSerializable(typeof(StoredOutcome))]
+sealed partial class StoredJsonContext : JsonSerializerContext;

@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+using Runner.Linux.Native;
+
+namespace Runner.Linux.Cgroups;
+
+/// <summary>Gives a signal once to every process in a cgroup and in those nested in it, and to no other process.</summary>
+static class CgroupSignal
+{
+    // A process in uninterruptible sleep freezes only when it wakes, but does not fork before that either.
+    private static readonly TimeSpan FreezeLimit = TimeSpan.FromMilliseconds(100);
+
+    // Frozen, one pass finds all and the next nothing new. Without the freeze a job that forks all the time ends it here.
+    private const int Passes = 32;
+
+    // Descriptors open at once.
+    private const int Batch = 64;
+
+    /// <exception cref="LinuxException">A process could not be signalled; the others were.</exception>
+    public static void Send(CgroupDirectory cgroup, int signal)
+    {
+        // The processes are held still meanwhile (cgroup.freeze, Linux 5.2), so that none forks between the look and
+        // the signal, and none that a signal handler starts in answer gets it too. A job that is paused stays so.
+        var froze = KernelText.ReadNumber(cgroup.Read("cgroup.freeze")) == 0 && cgroup.Write("cgroup.freeze", "1") == Errno.None;
+        try
+        {
+            if (froze)
+                new CgroupWait(FreezeLimit).UntilEvent(cgroup, "frozen", 1);
+            SendInPasses(cgroup, signal);
+        }
+        finally
+        {
+            if (froze)
+                cgroup.Write("cgroup.freeze", "0");
+        }
+    }
+
+    private static void SendInPasses(CgroupDirectory cgroup, int signal)
+    {
+        LinuxException? failure = null;
+        var seen = new HashSet<int>();
+        for (var pass = 0; pass < Passes; pass++)
+        {
+            var before = seen.Count;
+            foreach (var part in cgroup.WithNested())
+                foreach (var batch in part.OwnProcesses().Where(seen.Add).Chunk(Batch))
+                    SendTo(part, batch, signal, ref failure);
+            if (seen.Count == before)
+                break;
+        }
+        if (failure is not null)
+            throw failure;
+    }
+
+    private static void SendTo(CgroupDirectory cgroup, int[] pids, int signal, ref LinuxException? failure)
+    {
+        var processes = new List<(int Pid, Fd Process)>();
+        try
+        {
+            foreach (var pid in pids)
+            {
+                var process = Libc.OpenProcess(pid, 0);
+                if (!process.IsInvalid)
+                    processes.Add((pid, process));
+                else if (Last() != Errno.ESRCH)
+                    failure = LinuxException.Last("pidfd_open", $"{pid}");
+            }
+
+            // A number may have passed to a stranger between the list and pidfd_open. Whoever the list still names is
+            // in the cgroup; if that is not the process we hold, ours has ended and the signal goes nowhere (ESRCH).
+            var still = cgroup.OwnProcesses().ToHashSet();
+            foreach (var (pid, process) in processes)
+                if (still.Contains(pid) && Libc.SignalProcess(process, signal, 0, 0) != 0 && Last() != Errno.ESRCH)
+                    failure = LinuxException.Last("pidfd_send_signal", $"{pid}");
+        }
+        finally
+        {
+            foreach (var (_, process) in processes)
+                process.Dispose();
+        }
+    }
+
+    private static Errno Last() => (Errno)Marshal.GetLastPInvokeError();
+}

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Runner.Linux.Native;
+
+namespace Runner.Linux.Cgroups;
+
+/// <summary>Waits for what happens to a cgroup, by the kernel's own notices, never longer than its limit.</summary>
+sealed class CgroupWait(TimeSpan limit)
+{
+    private readonly long _start = Stopwatch.GetTimestamp();
+
+    private TimeSpan Left => limit - Stopwatch.GetElapsedTime(_start);
+
+    /// <summary>Until cgroup.events says so. False: the limit came first. A cgroup that is gone counts as empty and not frozen.</summary>
+    public bool UntilEvent(CgroupDirectory cgroup, string key, long value)
+    {
+        // A descriptor of its own: a read makes this one's notice quiet and would swallow it for others.
+        using var events = cgroup.Open("cgroup.events", OpenFlags.ReadOnly);
+        while (true)
+        {
+            var text = events.IsInvalid ? null : CgroupDirectory.Read(events);
+            if (text is null || KernelText.ReadKey(text, key) == value)
+                return true;
+            if (!Poll(events, PollEvents.Urgent, Left))
+                return false;
+        }
+    }
+
+    /// <summary>Until these processes have ended. False: the limit came first.</summary>
+    public bool UntilEnded(IEnumerable<int> processes)
+    {
+        foreach (var pid in processes)
+        {
+            using var process = Libc.OpenProcess(pid, 0);
+            if (!process.IsInvalid && !Poll(process, PollEvents.Readable, Left))
+                return false;
+        }
+        return Left > TimeSpan.Zero;
+    }
+
+    /// <summary>Removes a cgroup, waiting for its last processes to be gone. EBUSY: they are not yet.</summary>
+    public Errno Remove(CgroupDirectory cgroup)
+    {
+        while (true)
+        {
+            var errno = cgroup.Remove();
+            if (errno != Errno.EBUSY || Left <= TimeSpan.Zero)
+                return errno;
+            // v1 tells nobody when a cgroup gets empty; the ends of its processes do.
+            var processes = cgroup.IsPopulated() ? [] : cgroup.Processes();
+            if (processes.Count > 0 ? !UntilEnded(processes) : !UntilEvent(cgroup, "populated", 0))
+                return errno;
+            // A pidfd tells an end a moment before the kernel has taken the process out, and nothing tells that moment.
+            Thread.Sleep(0);
+        }
+    }
+
+    private static unsafe bool Poll(Fd fd, PollEvents events, TimeSpan limit)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var left = limit - Stopwatch.GetElapsedTime(start);
+            var entry = new PollFd { Fd = fd.Number, Events = events };
+            var ready = Libc.PollFds(&entry, 1, Math.Max(0, (int)Math.Ceiling(left.TotalMilliseconds)));
+            if (ready > 0)
+                return true;
+            if (ready == 0 || Marshal.GetLastPInvokeError() != (int)Errno.EINTR)
+                return false;
+        }
+    }
+}

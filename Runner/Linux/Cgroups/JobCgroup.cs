@@ -1,0 +1,123 @@
+using Runner.Jobs;
+using Runner.Linux.Native;
+
+namespace Runner.Linux.Cgroups;
+
+/// <summary>The cgroup of one job, in v2 and wherever v1 has the controllers: all its processes are in it, nothing else is.</summary>
+sealed class JobCgroup : IDisposable
+{
+    internal const int SigKill = 9;
+    private static readonly TimeSpan RemoveLimit = TimeSpan.FromSeconds(2);
+
+    private readonly Hierarchy _v2;
+    private readonly IReadOnlyList<Hierarchy> _v1;
+
+    /// <summary>Takes the job's own directory in each hierarchy; they are there already.</summary>
+    internal JobCgroup(Hierarchy v2, IReadOnlyList<Hierarchy> v1)
+    {
+        _v2 = v2;
+        _v1 = v1;
+        Directory = Libc.Open(v2.Directory.Path, Libc.OpenPath | OpenFlags.CloseOnExec);
+        if (Directory.IsInvalid)
+            throw LinuxException.Last("open", v2.Directory.Path);
+        Events = Opened(v2.Directory, "cgroup.events", OpenFlags.ReadOnly);
+        TaskFiles = [.. v1.Select(part => Opened(part.Directory, "tasks", OpenFlags.WriteOnly))];
+    }
+
+    public string Name => _v2.Directory.Name;
+
+    /// <summary>The v2 directory, for CLONE_INTO_CGROUP.</summary>
+    public Fd Directory { get; }
+
+    /// <summary>One for each v1 directory: the child writes "0" into each before exec, and is in.</summary>
+    public IReadOnlyList<Fd> TaskFiles { get; }
+
+    /// <summary>cgroup.events: urgent (EPOLLPRI) after a change. For one watcher, which reads it by <see cref="ReadEvents"/>.</summary>
+    public Fd Events { get; }
+
+    /// <summary>The limits the kernel says it holds.</summary>
+    public ResourceLimits Applied { get; internal set; } = ResourceLimits.None;
+
+    /// <summary>Whether a process lives in it or in a cgroup nested in it.</summary>
+    public bool IsPopulated() => _v2.Directory.IsPopulated();
+
+    /// <summary>The same for the watcher of <see cref="Events"/>: makes the descriptor quiet until the next change.</summary>
+    public bool ReadEvents() => KernelText.ReadKey(CgroupDirectory.Read(Events), "populated") == 1;
+
+    /// <summary>Waits until no process lives in it. False: the limit came first.</summary>
+    public bool WaitUntilEmpty(TimeSpan limit) => new CgroupWait(limit).UntilEvent(_v2.Directory, "populated", 0);
+
+    /// <summary>Its processes and those of nested cgroups.</summary>
+    public IReadOnlyList<int> Processes() => _v2.Directory.Processes();
+
+    /// <summary>Gives a signal once to each process it has now, whichever session it is in; to none that starts afterwards.</summary>
+    public void Signal(int signal)
+    {
+        if (signal == SigKill)
+            Kill();
+        else
+            CgroupSignal.Send(_v2.Directory, signal);
+    }
+
+    /// <summary>Kills every process in it at once, those being forked included (cgroup.kill, Linux 5.14). Returns before they are gone.</summary>
+    public void Kill()
+    {
+        var errno = _v2.Directory.Write("cgroup.kill", "1");
+        if (errno == Errno.ENOENT && _v2.Directory.Exists)
+            CgroupSignal.Send(_v2.Directory, SigKill);
+        else if (errno is not (Errno.None or Errno.ENOENT or Errno.ENODEV))
+            throw new LinuxException("write", errno, $"{_v2.Directory}/cgroup.kill");
+    }
+
+    /// <summary>What it has used so far; also after its last process ended, until it is removed.</summary>
+    public ResourceUsage ReadUsage()
+    {
+        var usage = ResourceUsage.None;
+        foreach (var part in Parts)
+            foreach (var controller in part.Controllers)
+                usage = controller.ReadUsage(part.Directory.Read, usage);
+        return usage;
+    }
+
+    /// <summary>Removes it with all cgroups nested in it, waiting shortly for the last processes to be gone.</summary>
+    /// <exception cref="LinuxException">EBUSY: a process still lives in it.</exception>
+    public void Remove()
+    {
+        var wait = new CgroupWait(RemoveLimit);
+        Removed(_v2.Directory, wait.Remove(_v2.Directory));
+        foreach (var part in _v1)
+        {
+            // The job is over: whoever is still here had taken itself out of the v2 cgroup, as root can.
+            var errno = part.Directory.Remove();
+            if (errno == Errno.EBUSY)
+            {
+                CgroupSignal.Send(part.Directory, SigKill);
+                errno = wait.Remove(part.Directory);
+            }
+            Removed(part.Directory, errno);
+        }
+    }
+
+    /// <summary>Closes the descriptors. The cgroup stays, and so do the processes in it.</summary>
+    public void Dispose()
+    {
+        Directory.Dispose();
+        Events.Dispose();
+        foreach (var file in TaskFiles)
+            file.Dispose();
+    }
+
+    internal IEnumerable<Hierarchy> Parts => [_v2, .. _v1];
+
+    private static Fd Opened(CgroupDirectory directory, string file, OpenFlags flags)
+    {
+        var fd = directory.Open(file, flags);
+        return fd.IsInvalid ? throw LinuxException.Last("open", $"{directory}/{file}") : fd;
+    }
+
+    private static void Removed(CgroupDirectory directory, Errno errno)
+    {
+        if (errno != Errno.None)
+            throw new LinuxException("rmdir", errno, directory.Path);
+    }
+}

@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+
+namespace Runner.Linux.Native;
+
+static partial class Libc
+{
+    /// <summary>O_PATH: a name for the directory and nothing more, which clone3 takes for a cgroup (clone(2)).</summary>
+    public const OpenFlags OpenPath = (OpenFlags)0x200000;
+
+    [LibraryImport(Name, EntryPoint = "mkdir", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial int MakeDirectory(string path, uint mode);
+
+    [LibraryImport(Name, EntryPoint = "rmdir", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial int RemoveDirectory(string path);
+
+    [LibraryImport(Name, EntryPoint = "pread", SetLastError = true)]
+    public static unsafe partial nint ReadAt(Fd fd, byte* buffer, nint count, long offset);
+
+    [LibraryImport(Name, EntryPoint = "pwrite", SetLastError = true)]
+    public static unsafe partial nint WriteAt(Fd fd, byte* buffer, nint count, long offset);
+
+    [LibraryImport(Name, EntryPoint = "poll", SetLastError = true)]
+    public static unsafe partial int PollFds(PollFd* fds, nuint count, int milliseconds);
+
+    [LibraryImport(Name, EntryPoint = "pidfd_open", SetLastError = true)]
+    public static partial Fd OpenProcess(int pid, uint flags);
+
+    [LibraryImport(Name, EntryPoint = "pidfd_send_signal", SetLastError = true)]
+    public static partial int SignalProcess(Fd process, int signal, nint info, uint flags);
+}
+
+/// <summary><c>struct pollfd</c> of poll(2).</summary>
+[StructLayout(LayoutKind.Sequential)]
+struct PollFd
+{
+    public int Fd;
+    public PollEvents Events;
+    public PollEvents Returned;
+}
+
+/// <summary>What poll(2) waits for; a pidfd is readable once its process has ended, a kernel file is urgent once it changed.</summary>
+[Flags]
+enum PollEvents : short
+{
+    None = 0,
+    Readable = 1,
+    Urgent = 2,
+}

@@ -15,7 +15,7 @@ sealed class RunningJob
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly CancellationTokenSource _gone = new();
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _stoppedBy;
     private bool _exitSeen;
     private volatile JobRecord _record;
@@ -51,7 +51,7 @@ sealed class RunningJob
             _exitSeen = true;
             stoppedBy = _stoppedBy;
         }
-        await _gone.CancelAsync().ConfigureAwait(false);
+        _gone.SetResult();
         await _process.SettleAsync().ConfigureAwait(false);
 
         var usage = _process.ReadUsage() with { Memory = 0, Pids = 0 };
@@ -95,11 +95,12 @@ sealed class RunningJob
     {
         try
         {
-            await Task.Delay(grace, _time, _gone.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
+            await _gone.Task.WaitAsync(grace, _time).ConfigureAwait(false);
             return;
+        }
+        catch (TimeoutException)
+        {
+            // Still there.
         }
         lock (_lock)
         {

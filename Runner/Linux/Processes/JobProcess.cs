@@ -38,7 +38,7 @@ sealed class JobProcess : IJobProcess
         if (_cgroup.IsPopulated())
         {
             _cgroup.Kill();
-            await _exits.WhenCgroup(_cgroup.Events, () => !_cgroup.IsPopulated()).ConfigureAwait(false);
+            await _exits.WhenCgroup(_cgroup.Events, () => !_cgroup.ReadEvents()).ConfigureAwait(false);
         }
 
         // An exiting process closes its descriptors before it leaves its cgroup (do_exit, kernel/exit.c): what the job

@@ -7,7 +7,7 @@ namespace Runner.Linux.Processes;
 /// Moves what a job writes from its pipe to its file inside the kernel (splice(2)), so that no byte is ever only in
 /// this process. A file that takes no more holds the job back by its pipe; nothing is dropped.
 /// </summary>
-sealed unsafe class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Action<LinuxException> onHeldBack)
+sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Action<LinuxException> onHeldBack)
 {
     private const int MostAtOnce = 1 << 20;
     private const nuint FionRead = 0x541B; // bytes in the pipe, pipe(7)
@@ -19,7 +19,7 @@ sealed unsafe class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog lo
     private bool _watching;
     private bool _finishing;
     private bool _closed;
-    private Timer? _retry;
+    private bool _heldBack;
 
     public void Start() => loop.Post(Watch);
 
@@ -32,7 +32,7 @@ sealed unsafe class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog lo
         loop.Post(() =>
         {
             _finishing = true;
-            if (_retry is null) Drain();
+            if (!_heldBack) Drain();
         });
         return _finished.Task;
     }
@@ -50,19 +50,19 @@ sealed unsafe class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog lo
         _watching = false;
     }
 
-    private void Drain()
+    private unsafe void Drain()
     {
         if (_closed) return;
         Unwatch();
         int waiting;
         if (Libc.BytesWaiting(pipe, FionRead, &waiting) != 0) throw LinuxException.Last("ioctl FIONREAD");
         var target = _length + waiting;
-        while (!_closed && _retry is null && _length < target) Move((nuint)(target - _length));
-        if (_retry is null) Close();
+        while (!_closed && !_heldBack && _length < target) Move((nuint)(target - _length));
+        if (!_heldBack) Close();
     }
 
     /// <summary>One piece; the end of the stream closes.</summary>
-    private void Move(nuint most)
+    private unsafe void Move(nuint most)
     {
         var offset = _length;
         var moved = Libc.Splice(pipe, null, file, &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
@@ -87,13 +87,19 @@ sealed unsafe class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog lo
         // Off the loop for a while: a pipe that has hung up would be reported without end.
         Unwatch();
         onHeldBack(error);
-        _retry = new Timer(_ => loop.Post(Retry), null, s_retryPause, Timeout.InfiniteTimeSpan);
+        _heldBack = true;
+        _ = RetryLaterAsync();
+    }
+
+    private async Task RetryLaterAsync()
+    {
+        await Task.Delay(s_retryPause).ConfigureAwait(false);
+        loop.Post(Retry);
     }
 
     private void Retry()
     {
-        _retry?.Dispose();
-        _retry = null;
+        _heldBack = false;
         if (_finishing) Drain();
         else Watch();
     }

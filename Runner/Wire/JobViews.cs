@@ -1,0 +1,56 @@
+using Google.Protobuf.WellKnownTypes;
+using Runner.Jobs;
+
+namespace Runner.Wire;
+
+/// <summary>A job as it is told to clients, to and from the wire.</summary>
+static class JobViews
+{
+    public static V1.Job ToWire(Job job)
+    {
+        // Usage before record: a job that ends in between is told as ended with its final figures, never the reverse.
+        var usage = job.Usage();
+        var record = job.Record;
+        var ended = record.State as JobState.Ended;
+        return ToWire(new JobView(
+            record,
+            ended?.Usage ?? usage,
+            ended?.StdoutBytes ?? job.Stdout.Length,
+            ended?.StderrBytes ?? job.Stderr.Length));
+    }
+
+    public static V1.Job ToWire(JobView view)
+    {
+        var record = view.Record;
+        var wire = new V1.Job
+        {
+            Id = record.Id.ToString(),
+            Spec = JobSpecs.ToWire(record.Spec),
+            Owner = record.Owner,
+            Pid = record.Pid,
+            AppliedLimits = LimitSets.ToWire(record.Applied),
+            StartedAt = Timestamp.FromDateTimeOffset(record.StartedAt),
+            Usage = Usages.ToWire(view.Usage),
+            Output = new() { StdoutBytes = view.StdoutBytes, StderrBytes = view.StderrBytes },
+        };
+        if (record.State is JobState.Ended ended) wire.Ended = JobEnds.ToWire(ended.EndedAt, ended.End);
+        else wire.Running = new();
+        return wire;
+    }
+
+    public static JobView FromWire(V1.Job wire)
+    {
+        var usage = Usages.FromWire(wire.Usage);
+        var (stdout, stderr) = (wire.Output?.StdoutBytes ?? 0, wire.Output?.StderrBytes ?? 0);
+        JobState state = wire.Ended is { } ended
+            ? new JobState.Ended(ended.EndedAt.ToDateTimeOffset(), JobEnds.FromWire(ended), usage, stdout, stderr)
+            : new JobState.Running();
+        var record = new JobRecord(
+            JobId.Parse(wire.Id), JobSpecs.FromWire(wire.Spec), wire.Owner, wire.Pid,
+            LimitSets.FromWire(wire.AppliedLimits), wire.StartedAt.ToDateTimeOffset(), state);
+        return new(record, usage, stdout, stderr);
+    }
+}
+
+/// <summary>What a client sees of a job at one instant.</summary>
+sealed record JobView(JobRecord Record, ResourceUsage Usage, long StdoutBytes, long StderrBytes);

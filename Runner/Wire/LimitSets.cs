@@ -1,0 +1,23 @@
+using Runner.Jobs;
+
+namespace Runner.Wire;
+
+/// <summary>Limits, to and from the wire.</summary>
+static class LimitSets
+{
+    public static V1.Limits ToWire(ResourceLimits limits)
+    {
+        var wire = new V1.Limits();
+        if (limits.Cpus is { } cpus) wire.Cpus = cpus;
+        if (limits.MemoryBytes is { } memory) wire.MemoryBytes = memory;
+        if (limits.Pids is { } pids) wire.Pids = pids;
+        return wire;
+    }
+
+    public static ResourceLimits FromWire(V1.Limits? wire) => wire is null
+        ? ResourceLimits.None
+        : new(
+            Cpus: wire.HasCpus ? wire.Cpus : null,
+            MemoryBytes: wire.HasMemoryBytes ? wire.MemoryBytes : null,
+            Pids: wire.HasPids ? wire.Pids : null);
+}

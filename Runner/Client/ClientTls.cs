@@ -1,0 +1,67 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Runner.Certificates;
+
+namespace Runner.Client;
+
+/// <summary>Connections to a server over mutual TLS 1.3, believing only the authority the profile names.</summary>
+static class ClientTls
+{
+    /// <exception cref="CertificateProblem">A file of the profile is missing or unfit.</exception>
+    public static SocketsHttpHandler CreateHandler(ClientProfile profile)
+    {
+        var own = Credential.Load(profile.Certificate, profile.Key, CertificatePurpose.Client);
+        var servers = TrustedAuthorities.Load(profile.Authority);
+        return new()
+        {
+            SslOptions = new()
+            {
+                ClientCertificateContext = own.ToContext(),
+                EnabledSslProtocols = SslProtocols.Tls13,
+                ApplicationProtocols = [SslApplicationProtocol.Http2],
+                CertificateChainPolicy = servers.ToPolicy(CertificatePurpose.Server),
+                AllowTlsResume = false,
+                AllowRenegotiation = false,
+                RemoteCertificateValidationCallback = (_, certificate, chain, errors) => Accept(profile, certificate as X509Certificate2, chain, errors),
+            },
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            // A follower hears nothing for hours from a quiet job; the ping tells a quiet server from a dead one.
+            KeepAlivePingDelay = TimeSpan.FromSeconds(20),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            EnableMultipleHttp2Connections = true,
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            // The certificate is for this server, not for a proxy that an environment variable names.
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            ActivityHeadersPropagator = null,
+        };
+    }
+
+    /// <summary>Throws instead of answering no, because the platform's own message would not say why.</summary>
+    private static bool Accept(ClientProfile profile, X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        var server = profile.Server.Authority;
+        if (certificate is null) throw new CertificateProblem($"{server} showed no certificate");
+        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors))
+            throw new CertificateProblem($"{server} showed a certificate that {profile.Authority} does not vouch for ({Reasons(chain)}); is this the right server, and the right --ca?");
+        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+            throw new CertificateProblem($"{server} showed a certificate for another host ({Hosts(certificate)}); call it by one of those names, or make a certificate for {profile.Server.Host}");
+        return CertificatePurpose.Server.Allows(certificate) && errors == SslPolicyErrors.None
+            ? true
+            : throw new CertificateProblem($"{server} showed a certificate that is not for servers (extended key usage serverAuth is missing)");
+    }
+
+    private static string Reasons(X509Chain? chain) =>
+        chain is null ? "no chain" : string.Join(", ", chain.ChainStatus.Select(status => status.Status).Distinct());
+
+    private static string Hosts(X509Certificate2 certificate)
+    {
+        var names = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().ToList();
+        var hosts = names.SelectMany(extension => extension.EnumerateDnsNames())
+            .Concat(names.SelectMany(extension => extension.EnumerateIPAddresses()).Select(address => address.ToString()));
+        return string.Join(", ", hosts) is { Length: > 0 } text ? text : "none at all";
+    }
+}

@@ -1,0 +1,73 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Runner.Access;
+using Runner.Jobs;
+using Runner.Linux.Cgroups;
+using Runner.Linux.Processes;
+using Runner.Output;
+using Runner.Store;
+
+namespace Runner.Tests.Support;
+
+/// <summary>The real thing without a wire: registry, store and kernel, in a folder and a cgroup subtree of their own.</summary>
+sealed class Machine : IDisposable
+{
+    public static readonly Caller Admin = new("admin", Role.Admin);
+
+    private readonly CgroupTree _tree;
+    private readonly JobLauncher _launcher;
+    private readonly SqliteJobStore _store;
+
+    public Machine()
+    {
+        Folder = Directory.CreateTempSubdirectory("runner-test-").FullName;
+        CgroupName = $"runner-test-{Guid.NewGuid():N}";
+        _tree = CgroupTree.Open(CgroupName);
+        _launcher = new JobLauncher(_tree, new OutputFiles(Folder), NullLogger<JobLauncher>.Instance);
+        _store = new SqliteJobStore(Path.Combine(Folder, "runner.db"));
+        Jobs = new JobRegistry(_store, _launcher, TimeProvider.System, NullLogger<JobRegistry>.Instance);
+    }
+
+    public string Folder { get; }
+    public string CgroupName { get; }
+    public JobRegistry Jobs { get; }
+
+    public Job Start(string command, params string[] args) => Start(new JobSpec { Command = command, Args = args });
+
+    public Job Start(JobSpec spec) => Jobs.Start(JobId.New(), spec, Admin);
+
+    /// <summary>Starts a shell script and waits for its end.</summary>
+    public async Task<Job> RunAsync(string script, ResourceLimits? limits = null)
+    {
+        var job = Start(new JobSpec { Command = "/bin/sh", Args = ["-c", script], Limits = limits ?? ResourceLimits.None });
+        await EndAsync(job);
+        return job;
+    }
+
+    public static async Task<JobState.Ended> EndAsync(Job job)
+    {
+        await job.Ended.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        return (JobState.Ended)job.Record.State;
+    }
+
+    public static async Task<byte[]> ReadAsync(OutputLog log)
+    {
+        using var reader = log.OpenReader();
+        using var all = new MemoryStream();
+        var buffer = new byte[64 * 1024];
+        while (await reader.ReadAsync(all.Length, buffer, follow: true, TestContext.Current.CancellationToken) is > 0 and var read)
+            all.Write(buffer, 0, read);
+        return all.ToArray();
+    }
+
+    public static async Task<string> TextAsync(OutputLog log) => System.Text.Encoding.UTF8.GetString(await ReadAsync(log));
+
+    public void Dispose()
+    {
+        Jobs.ShutdownAsync().Wait(TimeSpan.FromSeconds(60));
+        _store.Dispose();
+        _launcher.Dispose();
+        _tree.CleanLeftovers();
+        _tree.Remove();
+        Directory.Delete(Folder, recursive: true);
+    }
+}

@@ -1,0 +1,69 @@
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Microsoft.Extensions.Logging;
+using Runner.Access;
+using Runner.Jobs;
+using Runner.Wire;
+
+namespace Runner.Server;
+
+/// <summary>The one door every call goes through: who may, and what goes back when it goes wrong.</summary>
+sealed class CallGate(Authorizer authorizer, ILogger<CallGate> logger) : Interceptor
+{
+    public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
+        Pass(context, () => continuation(request, context));
+
+    public override Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, ServerCallContext context, ClientStreamingServerMethod<TRequest, TResponse> continuation) =>
+        Pass(context, () => continuation(requestStream, context));
+
+    public override Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
+        ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
+        Pass(context, () => Nothing(continuation(request, responseStream, context)));
+
+    public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
+        Pass(context, () => Nothing(continuation(requestStream, responseStream, context)));
+
+    private async Task<T> Pass<T>(ServerCallContext context, Func<Task<T>> call)
+    {
+        var caller = context.Caller();
+        var allowed = authorizer.Check(context.Method, caller);
+        if (allowed) logger.CallAllowed(caller.Name, caller.Role, context.Method);
+        else logger.CallRefused(caller.Name, caller.Role, context.Method);
+        try
+        {
+            return allowed
+                ? await call()
+                : throw new JobException(JobError.NotAllowed, $"role {caller.Role.Word()} may not call {context.Method[(context.Method.LastIndexOf('/') + 1)..]}");
+        }
+        catch (JobException e)
+        {
+            throw JobErrors.ToRpc(e);
+        }
+        catch (OperationCanceledException) when (context.CancellationToken.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Cancelled, "the caller went away"));
+        }
+        catch (Exception e) when (e is StoreException or IOException)
+        {
+            if (context.CancellationToken.IsCancellationRequested) throw; // a write to somebody who left
+            logger.CallFailed(e, context.Method);
+            throw JobErrors.ToRpc(new JobException(JobError.OsError, e.Message, e) { Step = e is StoreException ? "store" : "output" });
+        }
+        catch (Exception e) when (e is not RpcException)
+        {
+            logger.CallFailed(e, context.Method);
+            throw JobErrors.ToRpc(new JobException(JobError.OsError, "the server failed at this call; its log says more", e));
+        }
+    }
+
+    private static async Task<bool> Nothing(Task call)
+    {
+        await call;
+        return true;
+    }
+}

@@ -1,0 +1,89 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Runner.Jobs;
+using Runner.Output;
+using Runner.Wire;
+
+namespace Runner.Server;
+
+/// <summary>The job API: each method maps in, calls, maps out. Who may call and what went wrong belong to the interceptors.</summary>
+sealed class JobCalls(JobRegistry jobs) : V1.JobService.JobServiceBase
+{
+    private const int PieceSize = 64 * 1024;
+    private const int DefaultPage = 100;
+    private const int LargestPage = 1000;
+    private const int DefaultTail = 10;
+    private const int LongestTail = 1000;
+
+    public override Task<V1.StartJobResponse> StartJob(V1.StartJobRequest request, ServerCallContext context)
+    {
+        var id = request.Id.Length > 0 ? JobId.Parse(request.Id) : JobId.New();
+        var job = jobs.Start(id, JobSpecs.FromWire(request.Spec), context.Caller());
+        return Task.FromResult(new V1.StartJobResponse { Job = JobViews.ToWire(job) });
+    }
+
+    public override Task<V1.GetJobResponse> GetJob(V1.GetJobRequest request, ServerCallContext context)
+    {
+        var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
+        return Task.FromResult(new V1.GetJobResponse { Job = JobViews.ToWire(job) });
+    }
+
+    public override Task<V1.ListJobsResponse> ListJobs(V1.ListJobsRequest request, ServerCallContext context)
+    {
+        var size = request.PageSize is 0 ? DefaultPage : Within("page_size", request.PageSize, 1, LargestPage);
+        var (found, next) = jobs.List(context.Caller(), PageTokens.FromWire(request.PageToken), size);
+        var response = new V1.ListJobsResponse { NextPageToken = PageTokens.ToWire(next) };
+        response.Jobs.Add(found.Select(JobViews.ToWire));
+        return Task.FromResult(response);
+    }
+
+    public override async Task<V1.StopJobResponse> StopJob(V1.StopJobRequest request, ServerCallContext context)
+    {
+        var lines = request.HasTailLines ? Within("tail_lines", request.TailLines, 0, LongestTail) : DefaultTail;
+        TimeSpan? grace = request.GracePeriod is null ? null : Durations.FromWire("grace_period", request.GracePeriod);
+        var job = await jobs.StopAsync(JobId.Parse(request.Id), context.Caller(), grace, context.CancellationToken);
+        return new V1.StopJobResponse
+        {
+            Job = JobViews.ToWire(job),
+            StdoutTail = Wrap(await OutputTail.ReadAsync(job.Stdout, lines, context.CancellationToken)),
+            StderrTail = Wrap(await OutputTail.ReadAsync(job.Stderr, lines, context.CancellationToken)),
+        };
+    }
+
+    public override async Task<V1.WaitJobResponse> WaitJob(V1.WaitJobRequest request, ServerCallContext context)
+    {
+        var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
+        await job.Ended.WaitAsync(context.CancellationToken);
+        return new V1.WaitJobResponse { Job = JobViews.ToWire(job) };
+    }
+
+    public override async Task StreamOutput(
+        V1.StreamOutputRequest request, IServerStreamWriter<V1.StreamOutputResponse> responses, ServerCallContext context)
+    {
+        var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
+        var log = job.Output(OutputKinds.FromWire(request.Stream));
+        if (request.Offset < 0) throw JobRules.Bad("offset", $"offset {request.Offset}: must be 0 or more");
+
+        var offset = request.Offset;
+        using var reader = log.OpenReader();
+        var buffer = new byte[PieceSize];
+        while (true)
+        {
+            var read = await reader.ReadAsync(offset, buffer, request.Follow, context.CancellationToken);
+            if (read == 0) break;
+
+            // The buffer is used again only after the write has serialised it.
+            var data = new V1.OutputData { Offset = offset, Bytes = Wrap(buffer.AsMemory(0, read)) };
+            await responses.WriteAsync(new V1.StreamOutputResponse { Data = data }, context.CancellationToken);
+            offset += read;
+        }
+        if (request.Follow || job.Ended.IsCompleted)
+            await responses.WriteAsync(new V1.StreamOutputResponse { End = new() { Size = log.Length } }, context.CancellationToken);
+    }
+
+    private static ByteString Wrap(ReadOnlyMemory<byte> bytes) => UnsafeByteOperations.UnsafeWrap(bytes);
+
+    private static int Within(string field, int value, int least, int most) => value >= least && value <= most
+        ? value
+        : throw JobRules.Bad(field, $"{field} {value}: must be {least} to {most}");
+}

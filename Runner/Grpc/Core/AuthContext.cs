@@ -1,0 +1,37 @@
+using System.Text;
+
+namespace Grpc.Core;
+
+/// <summary>One fact the transport knows about the other side.</summary>
+internal sealed class AuthProperty
+{
+    private readonly byte[] _value;
+
+    private AuthProperty(string name, byte[] value)
+    {
+        Name = name;
+        _value = value;
+    }
+
+    public string Name { get; }
+
+    public string Value => Encoding.UTF8.GetString(_value);
+
+    public byte[] ValueBytes => [.. _value];
+
+    public static AuthProperty Create(string name, byte[] valueBytes) => new(name, [.. valueBytes]);
+}
+
+/// <summary>What the transport knows about the other side; authenticated only if it has an identity.</summary>
+internal sealed class AuthContext(string? peerIdentityPropertyName, Dictionary<string, List<AuthProperty>> properties)
+{
+    public bool IsPeerAuthenticated => PeerIdentityPropertyName is not null;
+
+    public string? PeerIdentityPropertyName { get; } = peerIdentityPropertyName;
+
+    public IEnumerable<AuthProperty> PeerIdentity => PeerIdentityPropertyName is null ? [] : FindPropertiesByName(PeerIdentityPropertyName);
+
+    public IEnumerable<AuthProperty> Properties => properties.Values.SelectMany(list => list);
+
+    public IEnumerable<AuthProperty> FindPropertiesByName(string propertyName) => properties.TryGetValue(propertyName, out var list) ? list : [];
+}

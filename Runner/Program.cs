@@ -1,12 +1,5 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.Data.Sqlite;
-using System.CommandLine;
+using Runner;
+using Runner.Cli;
 
-var root = new RootCommand("runner");
-SQLitePCL.Batteries_V2.Init();
-using var c = new SqliteConnection("Data Source=:memory:");
-c.Open();
-using var cmd = c.CreateCommand();
-cmd.CommandText = "select sqlite_version()";
-Console.WriteLine(cmd.ExecuteScalar());
-return root.Parse(args).Invoke();
+// The composition root: commands here, the server's rooms in ServerProcess.
+return CommandLine.Run(args, ServerProcess.RunAsync, MachineFindings.Collect);

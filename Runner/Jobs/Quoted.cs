@@ -1,20 +1,25 @@
+using System.Globalization;
 using System.Text;
 
 namespace Runner.Jobs;
 
-/// <summary>Foreign text made fit for a message: short, and without anything a terminal or a log would act on.</summary>
+/// <summary>Foreign text made fit for a message: without anything a terminal or a log would act on.</summary>
 static class Quoted
 {
     private const int Most = 80;
 
-    public static string Short(string text)
+    /// <summary>Cut to what fits into a sentence.</summary>
+    public static string Short(string text) => Line(text, Most);
+
+    /// <summary>Whole, on one line.</summary>
+    public static string Line(string text, int most = int.MaxValue)
     {
         var shown = new StringBuilder();
         foreach (var rune in text.EnumerateRunes())
         {
-            if (shown.Length >= Most) return shown.Append('…').ToString();
-            if (Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is System.Globalization.UnicodeCategory.Format)
-                shown.Append($"\\u{{{rune.Value:x}}}");
+            if (shown.Length >= most) return shown.Append('…').ToString();
+            if (Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+                shown.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:x}}}");
             else
                 shown.Append(rune.ToString());
         }

@@ -15,7 +15,6 @@ static class CallRules
         ["/runner.v1.JobService/StreamOutput"] = Permission.Follow,
         ["/runner.v1.ServerService/GetInfo"] = Permission.Inspect,
         ["/grpc.health.v1.Health/Check"] = Permission.Inspect,
-        ["/grpc.health.v1.Health/List"] = Permission.Inspect,
         ["/grpc.health.v1.Health/Watch"] = Permission.Inspect,
         ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"] = Permission.Inspect,
     });

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Runner.Jobs;
+using Runner.Wire;
+
+namespace Runner.Cli;
+
+/// <summary>Jobs as scripts read them. Field names are a promise: they are only ever added to.</summary>
+static class JobJson
+{
+    public static Option<bool> Option() => new("--json") { Description = "One JSON object." };
+
+    public static string Of(JobView job) => JsonSerializer.Serialize(From(job), JobJsonContext.Default.JsonJob);
+
+    public static string OnOneLine(JobView job) => JsonSerializer.Serialize(From(job), JobJsonLineContext.Default.JsonJob);
+
+    private static JsonJob From(JobView job)
+    {
+        var (record, usage) = (job.Record, job.Usage);
+        return new(
+            record.Id.ToString(), record.Spec.Name, record.Spec.Labels, record.Owner, record.Spec.Command, record.Spec.Args,
+            record.Spec.Env, record.Spec.WorkingDirectory, record.Spec.GracePeriod.TotalSeconds,
+            record.State is JobState.Ended ? "ended" : "running",
+            record.State is JobState.Ended ended ? End(ended) : null,
+            record.Pid, record.StartedAt.UtcDateTime,
+            Limits(record.Spec.Limits), Limits(record.Applied),
+            new(usage.CpuTotal?.TotalSeconds, usage.CpuUser?.TotalSeconds, usage.CpuSystem?.TotalSeconds, usage.Throttled?.TotalSeconds,
+                usage.Memory, usage.MemoryPeak, usage.OomKills, usage.Pids, usage.ReadBytes, usage.WrittenBytes),
+            job.StdoutBytes, job.StderrBytes);
+    }
+
+    private static JsonLimits Limits(ResourceLimits limits) => new(limits.Cpus, limits.MemoryBytes, limits.Pids);
+
+    private static JsonEnd End(JobState.Ended ended)
+    {
+        var (reason, exit, by, detail) = ended.End switch
+        {
+            JobEnd.Exited(var code) => ("exited", new ProcessExit.Exited(code), null, null),
+            JobEnd.Signaled(var signal, var core) => ("signaled", new ProcessExit.Signaled(signal, core), null, null),
+            JobEnd.OutOfMemory(var how) => ("out-of-memory", how, null, null),
+            JobEnd.Stopped(var who, var how) => ("stopped", how, who, null),
+            JobEnd.Lost(var why) => ("lost", (ProcessExit?)null, (string?)null, (string?)why),
+            _ => throw new InvalidOperationException($"no JSON for {ended.End}"),
+        };
+        var signaled = exit as ProcessExit.Signaled;
+        return new(reason, (exit as ProcessExit.Exited)?.Code, signaled?.Signal, signaled?.CoreDumped, by, detail, ended.EndedAt.UtcDateTime);
+    }
+}
+
+sealed record JsonJob(
+    string Id, string Name, IReadOnlyDictionary<string, string> Labels, string Owner, string Command, IReadOnlyList<string> Args,
+    IReadOnlyDictionary<string, string> Env, string WorkingDirectory, double GraceSeconds,
+    string State, JsonEnd? End, int Pid, DateTime StartedAt,
+    JsonLimits Limits, JsonLimits Applied, JsonUsage Usage, long StdoutBytes, long StderrBytes);
+
+sealed record JsonEnd(string Reason, int? Code, int? Signal, bool? CoreDumped, string? By, string? Detail, DateTime EndedAt);
+
+sealed record JsonLimits(double? Cpus, long? MemoryBytes, long? Pids);
+
+sealed record JsonUsage(
+    double? CpuSeconds, double? CpuUserSeconds, double? CpuSystemSeconds, double? ThrottledSeconds,
+    long? MemoryBytes, long? MemoryPeakBytes, long? OomKills, long? Pids, long? ReadBytes, long? WrittenBytes);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
+[JsonSerializable(typeof(JsonJob))]
+sealed partial class JobJsonContext : JsonSerializerContext;
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(JsonJob))]
+sealed partial class JobJsonLineContext : JsonSerializerContext;

@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net;
+using Runner.Client;
+using Runner.Jobs;
+
+namespace Runner.Cli;
+
+/// <summary>The options that describe a job, the same for `start` and `run`; the command itself stands after `--`.</summary>
+sealed class JobOptions
+{
+    private readonly Option<string[]> _env = new("--env", "-e") { Description = "Adds NAME=VALUE to the job's environment; repeatable.", HelpName = "NAME=VALUE" };
+    private readonly Option<string?> _directory = new("--cwd") { Description = "Working directory, absolute (default: the current one if the server is on this machine, else /).", HelpName = "DIR" };
+    private readonly Option<string?> _name = new("--name") { Description = "A name for people.", HelpName = "NAME" };
+    private readonly Option<string[]> _labels = new("--label", "-l") { Description = "Adds a label; repeatable.", HelpName = "KEY=VALUE" };
+    private readonly Option<string?> _cpus = new("--cpu") { Description = "At most this many cores' worth of CPU time, 0.01 and up.", HelpName = "CORES" };
+    private readonly Option<string?> _memory = new("--memory", "-m") { Description = "At most this much memory, swap included; at least 1M.", HelpName = "SIZE" };
+    private readonly Option<string?> _pids = new("--pids") { Description = "At most this many processes and threads at once.", HelpName = "N" };
+    private readonly Option<string?> _grace = new("--grace") { Description = "How long a stop waits between SIGTERM and SIGKILL (default: 5s).", HelpName = "TIME" };
+    private readonly Option<bool> _allowEmptyArgs = new("--allow-empty-args") { Description = "Lets arguments be empty." };
+    private readonly Option<string?> _id = new("--id") { Description = "The job's UUID; asking again with the same one starts nothing twice.", HelpName = "UUID" };
+
+    private readonly Argument<string[]> _command = new("command") { Description = "After --: the program and its arguments, untouched.", HelpName = "-- COMMAND [ARG]...", Arity = ArgumentArity.ZeroOrMore };
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { _cpus, _memory, _pids, _env, _directory, _name, _labels, _grace, _allowEmptyArgs, _id })
+            command.Options.Add(option);
+        command.Arguments.Add(_command);
+    }
+
+    /// <exception cref="JobException">Not a UUID.</exception>
+    public JobId Id(ParseResult parsed) => parsed.GetValue(_id) is { } id ? JobId.Parse(id) : JobId.New();
+
+    /// <exception cref="BadOptionException">An option or the command cannot be understood.</exception>
+    public JobSpec Spec(ParseResult parsed, Uri server)
+    {
+        var command = CommandAfterDashes(parsed);
+        return new JobSpec
+        {
+            Command = command[0],
+            Args = command[1..],
+            Env = Pairs("--env", parsed.GetValue(_env)),
+            WorkingDirectory = parsed.GetValue(_directory) ?? (IsHere(server) ? Environment.CurrentDirectory : "/"),
+            Name = parsed.GetValue(_name) ?? "",
+            Labels = Pairs("--label", parsed.GetValue(_labels)),
+            Limits = new(
+                Cpus: parsed.GetValue(_cpus) is { } cpus ? Number("--cpu", cpus, "0.5 or 2") : null,
+                MemoryBytes: parsed.GetValue(_memory) is { } memory ? Quantities.Size("--memory", memory) : null,
+                Pids: parsed.GetValue(_pids) is { } pids ? Whole("--pids", pids) : null),
+            GracePeriod = parsed.GetValue(_grace) is { } grace ? Quantities.Span("--grace", grace) : JobSpec.DefaultGracePeriod,
+            AllowEmptyArgs = parsed.GetValue(_allowEmptyArgs),
+        };
+    }
+
+    // A folder of this machine means something only to a server on this machine.
+    private static bool IsHere(Uri server) =>
+        server.Host is "localhost" || IPAddress.TryParse(server.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address);
+
+    /// <summary>Without the dashes the parser would take the command's own options for ours.</summary>
+    private string[] CommandAfterDashes(ParseResult parsed)
+    {
+        var words = parsed.GetValue(_command) ?? [];
+        var dashes = parsed.Tokens.TakeWhile(token => token.Type is not TokenType.DoubleDash).Count();
+        var after = parsed.Tokens.Count - dashes - 1;
+        if (after < 0) throw new BadOptionException($"put -- before the command: runner {parsed.CommandResult.Command.Name} -- {(words.Length > 0 ? string.Join(' ', words) : "sha256sum bigfile")}");
+        if (words.Length > after) throw new BadOptionException($"'{words[0]}': only options may stand before --");
+        return words.Length > 0 ? words : throw new BadOptionException($"no command after --: runner {parsed.CommandResult.Command.Name} -- sha256sum bigfile");
+    }
+
+    private static Dictionary<string, string> Pairs(string option, string[]? texts)
+    {
+        var pairs = new Dictionary<string, string>();
+        foreach (var text in texts ?? [])
+        {
+            var equals = text.IndexOf('=', StringComparison.Ordinal);
+            if (equals <= 0) throw new BadOptionException($"{option} {text}: must be NAME=VALUE");
+            pairs[text[..equals]] = text[(equals + 1)..];
+        }
+        return pairs;
+    }
+
+    private static double Number(string option, string text, string example) =>
+        double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw new BadOptionException($"{option} {text}: must be a number such as {example}");
+
+    private static long Whole(string option, string text) =>
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw new BadOptionException($"{option} {text}: must be a whole number");
+}

@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Text;
+using Runner.Client;
+using Runner.Jobs;
+using Runner.Wire;
+
+namespace Runner.Cli;
+
+/// <summary>Jobs as people read them. What a job's maker chose is shown without anything a terminal would act on.</summary>
+static class JobText
+{
+    public const string ListHead = "UUID                                  STATE                 STARTED               OWNER         COMMAND";
+
+    public static string Line(JobView job) => string.Create(CultureInfo.InvariantCulture,
+        $"{job.Record.Id}  {Short(job.Record.State),-20}  {Time(job.Record.StartedAt),-20}  {Quoted.Short(job.Record.Owner),-12}  {CommandLine(job.Record.Spec)}");
+
+    public static string Block(JobView job)
+    {
+        var record = job.Record;
+        var rows = new List<(string Name, string Value)>
+        {
+            ("job", record.Id.ToString()),
+            ("command", CommandLine(record.Spec)),
+            ("state", State(record.State)),
+            ("owner", Quoted.Short(record.Owner)),
+            ("pid", record.Pid.ToString(CultureInfo.InvariantCulture)),
+            ("started", Time(record.StartedAt)),
+        };
+        if (record.Spec.Name.Length > 0) rows.Insert(1, ("name", record.Spec.Name));
+        if (record.Spec.Labels.Count > 0) rows.Add(("labels", string.Join(' ', record.Spec.Labels.Select(label => $"{label.Key}={Quoted.Short(label.Value)}"))));
+        if (record.State is JobState.Ended ended)
+        {
+            rows.Add(("ended", Time(ended.EndedAt)));
+            rows.Add(("ran", Quantities.Show(ended.EndedAt - record.StartedAt)));
+        }
+        rows.Add(("cpu", Cpu(job)));
+        rows.Add(("memory", Memory(job)));
+        rows.Add(("pids", $"{Number(job.Usage.Pids)}{Limit(record.Applied.Pids, pids => pids.ToString(CultureInfo.InvariantCulture))}"));
+        if (job.Usage.ReadBytes is { } read && job.Usage.WrittenBytes is { } written)
+            rows.Add(("disk", $"{Quantities.Show(read)} read, {Quantities.Show(written)} written"));
+        rows.Add(("output", $"{Quantities.Show(job.StdoutBytes)} stdout, {Quantities.Show(job.StderrBytes)} stderr"));
+        return string.Join('\n', rows.Select(row => $"{row.Name,-8} {row.Value}"));
+    }
+
+    public static string Stopped(StoppedJob stopped)
+    {
+        var text = new StringBuilder(State(stopped.Job.Record.State));
+        foreach (var (name, bytes) in new[] { ("stdout", stopped.StdoutTail), ("stderr", stopped.StderrTail) })
+        {
+            if (bytes.IsEmpty) continue;
+            text.Append(CultureInfo.InvariantCulture, $"\nlast of {name}:\n");
+            foreach (var line in Encoding.UTF8.GetString(bytes.Span).TrimEnd('\n').Split('\n'))
+                text.Append("  ").Append(Quoted.Line(line)).Append('\n');
+            text.Length--;
+        }
+        return text.ToString();
+    }
+
+    /// <summary>What `run` says when the exit code alone would not tell; null if it does.</summary>
+    public static string? Remark(JobEnd end) => end is JobEnd.Exited ? null : $"job {Of(end)}";
+
+    /// <summary>The job's own code, or 128 + N for signal N, as shells do.</summary>
+    public static int ExitCodeOf(JobEnd end) => end switch
+    {
+        JobEnd.Exited(var code) => code,
+        JobEnd.Signaled(var signal, _) => (int)ExitCode.KilledBySignal + signal,
+        JobEnd.OutOfMemory(var exit) => ExitCodeOf(exit),
+        JobEnd.Stopped(_, var exit) => ExitCodeOf(exit),
+        _ => (int)ExitCode.NoServer,
+    };
+
+    private static int ExitCodeOf(ProcessExit exit) => exit switch
+    {
+        ProcessExit.Exited(var code) => code,
+        ProcessExit.Signaled(var signal, _) => (int)ExitCode.KilledBySignal + signal,
+        _ => (int)ExitCode.NoServer,
+    };
+
+    private static string Short(JobState state) => state is JobState.Ended ended
+        ? ended.End switch
+        {
+            JobEnd.Exited(var code) => $"exited {code}",
+            JobEnd.Signaled(var signal, _) => $"signaled {Signals.Name(signal)}",
+            JobEnd.OutOfMemory => "out-of-memory",
+            JobEnd.Stopped => "stopped",
+            _ => "lost",
+        }
+        : "running";
+
+    private static string State(JobState state) => state is JobState.Ended ended ? $"ended: {Of(ended.End)}" : "running";
+
+    private static string Of(JobEnd end) => end switch
+    {
+        JobEnd.Exited(var code) => $"exited with code {code}",
+        JobEnd.Signaled(var signal, var core) => $"killed by {Signals.Name(signal)}{(core ? ", core dumped" : "")}",
+        JobEnd.OutOfMemory => "killed at its memory limit",
+        JobEnd.Stopped(var by, var exit) => $"stopped by {Quoted.Short(by)} ({Of(exit)})",
+        JobEnd.Lost(var reason) => $"lost: {reason}",
+        _ => throw new InvalidOperationException($"no words for {end}"),
+    };
+
+    private static string Of(ProcessExit exit) => exit switch
+    {
+        ProcessExit.Exited(var code) => $"it exited with code {code}",
+        ProcessExit.Signaled(var signal, _) => $"killed by {Signals.Name(signal)}",
+        _ => throw new InvalidOperationException($"no words for {exit}"),
+    };
+
+    private static string Cpu(JobView job)
+    {
+        if (job.Usage.CpuTotal is not { } total) return "not told by this kernel";
+        var end = job.Record.State is JobState.Ended ended ? ended.EndedAt : DateTimeOffset.UtcNow;
+        var ran = (end - job.Record.StartedAt).TotalSeconds;
+        var share = ran > 0 ? string.Create(CultureInfo.InvariantCulture, $", {total.TotalSeconds / ran:0.00} cores on average") : "";
+        var throttled = job.Usage.Throttled is { Ticks: > 0 } held ? $", held back {Quantities.Show(held)}" : "";
+        return $"{Quantities.Show(total)}{share}{throttled}{Limit(job.Record.Applied.Cpus, cpus => cpus.ToString("0.###", CultureInfo.InvariantCulture))}";
+    }
+
+    private static string Memory(JobView job)
+    {
+        var peak = job.Usage.MemoryPeak is { } most ? $", peak {Quantities.Show(most)}" : "";
+        var kills = job.Usage.OomKills is > 0 and var count ? $", {count} killed for want of memory" : "";
+        return $"{(job.Usage.Memory is { } now ? Quantities.Show(now) : "?")}{peak}{kills}{Limit(job.Record.Applied.MemoryBytes, Quantities.Show)}";
+    }
+
+    private static string Limit<T>(T? limit, Func<T, string> show) where T : struct => limit is { } value ? $" (limit {show(value)})" : "";
+
+    private static string Number(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "?";
+
+    private static string Time(DateTimeOffset time) => time.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    private static string CommandLine(JobSpec spec) => string.Join(' ', new[] { spec.Command }.Concat(spec.Args).Select(Word));
+
+    private static string Word(string word) =>
+        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,+@%".Contains(c)) ? word : $"'{Quoted.Line(word)}'";
+}

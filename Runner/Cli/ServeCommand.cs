@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
+using Runner.Client;
+using Runner.Server;
+
+namespace Runner.Cli;
+
+/// <summary>`runner serve`: is the server, until SIGTERM or Ctrl-C ends it and its jobs.</summary>
+static class ServeCommand
+{
+    /// <param name="serve">Runs the server to its end; told where to write that it listens.</param>
+    public static Command Create(Func<ServeSettings, TextWriter, TextWriter, Task> serve)
+    {
+        var listen = new Option<string>("--listen") { Description = "Address to serve; 0.0.0.0:7443 serves other machines too, port 0 takes a free one.", HelpName = "HOST:PORT", DefaultValueFactory = _ => $"127.0.0.1:{ClientProfile.DefaultPort}" };
+        var certificate = new Option<string?>("--cert") { Description = "Server certificate (default: the set in /etc/runner, made on first start).", HelpName = "FILE" };
+        var key = new Option<string?>("--key") { Description = "Its key (default: in the same file or beside it).", HelpName = "FILE" };
+        var authority = new Option<string?>("--client-ca") { Description = "Authority that clients must be vouched for by (default: client-ca.pem beside the certificate).", HelpName = "FILE" };
+        var state = new Option<string>("--state-dir") { Description = "Where records and output are kept.", HelpName = "DIR", DefaultValueFactory = _ => ServeSettings.DefaultStateDirectory };
+        var cgroup = new Option<string>("--cgroup") { Description = "Cgroup subtree for the jobs, below the root of each hierarchy.", HelpName = "NAME", DefaultValueFactory = _ => ServeSettings.DefaultCgroupName };
+        var verbose = new Option<bool>("--verbose", "-v") { Description = "Log every call." };
+        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, verbose };
+        command.SetAction(async (parsed, _) =>
+        {
+            var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+            try
+            {
+                var settings = new ServeSettings(
+                    Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
+                    Path.GetFullPath(parsed.GetRequiredValue(state)), parsed.GetRequiredValue(cgroup), parsed.GetValue(verbose));
+                await serve(settings, output, error);
+                return (int)ExitCode.Ok;
+            }
+            catch (BadOptionException e)
+            {
+                await error.WriteLineAsync($"runner: {e.Message}");
+                return (int)ExitCode.BadUsage;
+            }
+            catch (ServeException e)
+            {
+                await error.WriteLineAsync($"runner: {e.Message}");
+                return (int)e.Code;
+            }
+        });
+        return command;
+    }
+
+    private static IPEndPoint Endpoint(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        if (colon > 0 && ushort.TryParse(text[(colon + 1)..], out var port))
+        {
+            var host = text[..colon].TrimStart('[').TrimEnd(']');
+            if (IPAddress.TryParse(host, out var address)) return new(address, port);
+            try
+            {
+                if (Dns.GetHostAddresses(host) is [var first, ..]) return new(first, port);
+            }
+            catch (SocketException e)
+            {
+                throw new BadOptionException($"--listen {text}: {e.Message}");
+            }
+        }
+        throw new BadOptionException($"--listen {text}: must be HOST:PORT, such as 127.0.0.1:7443 or [::]:7443");
+    }
+}
+
+/// <summary>The server cannot serve; the message says why, the code tells scripts.</summary>
+sealed class ServeException(ExitCode code, string message, Exception? inner = null) : Exception(message, inner)
+{
+    public ExitCode Code { get; } = code;
+}

@@ -1,0 +1,24 @@
+using System.CommandLine;
+
+namespace Runner.Cli;
+
+/// <summary>`runner stop`: ends a job and shows its end and the last it wrote.</summary>
+static class StopCommand
+{
+    private const int TailLines = 10;
+
+    public static Command Create()
+    {
+        var id = JobArgument.Create();
+        var json = JobJson.Option();
+        var grace = new Option<string?>("--grace") { Description = "How long to wait between SIGTERM and SIGKILL, in place of the job's own; 0 kills at once.", HelpName = "TIME" };
+        return new Command("stop", "Stop a job: SIGTERM, and SIGKILL after its grace period.") { id, grace, json }.Calling(async (parsed, client, cancellationToken) =>
+        {
+            var span = parsed.GetValue(grace) is { } given ? Quantities.Span("--grace", given) : (TimeSpan?)null;
+            var stopped = await client.StopAsync(JobArgument.Of(parsed, id), span, TailLines, cancellationToken);
+            var output = parsed.InvocationConfiguration.Output;
+            await output.WriteLineAsync(parsed.GetValue(json) ? JobJson.Of(stopped.Job) : JobText.Stopped(stopped));
+            return (int)ExitCode.Ok;
+        });
+    }
+}

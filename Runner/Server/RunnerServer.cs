@@ -1,0 +1,125 @@
+using System.Net;
+using Grpc.AspNetCore.Server;
+using Grpc.Health.V1;
+using Grpc.HealthCheck;
+using Grpc.Reflection;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Runner.Jobs;
+
+namespace Runner.Server;
+
+/// <summary>The listening server: TLS, gRPC and the job API behind one gate. Answers calls once started.</summary>
+sealed class RunnerServer : IAsyncDisposable
+{
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
+
+    private readonly WebApplication _app;
+    private readonly HealthServiceImpl _health;
+
+    private RunnerServer(WebApplication app, HealthServiceImpl health) => (_app, _health) = (app, health);
+
+    /// <summary>Where it listens, with the port that port 0 became.</summary>
+    public IPEndPoint Listening { get; private set; } = new(IPAddress.None, 0);
+
+    /// <param name="listen">Where; port 0 takes a free one.</param>
+    /// <param name="trust">What it shows and whom it believes; asked at every connection.</param>
+    /// <param name="jobs">What it serves.</param>
+    /// <param name="facts">What it tells of itself.</param>
+    /// <param name="logging">Where what happens is told.</param>
+    /// <exception cref="CannotListenException">The address is in use or not this machine's.</exception>
+    /// <exception cref="InvalidOperationException">A method is served that no rule is for.</exception>
+    public static async Task<RunnerServer> StartAsync(
+        IPEndPoint listen, Func<ServerTrust> trust, JobRegistry jobs, ServerFacts facts, ILoggerFactory logging)
+    {
+        // Empty: the usual builders watch the content root for changes, which for "/" takes seconds.
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.Services.AddSingleton(logging);
+        builder.Services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = null; // gRPC messages have their own limit, streams have none
+            kestrel.Limits.MinRequestBodyDataRate = null; // a quiet stream is no attack
+            kestrel.Limits.MinResponseDataRate = null; // a follower may be slow
+            kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;
+            kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
+            kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
+            kestrel.Listen(listen, options => options.UseMutualTls(trust, logging.CreateLogger<RunnerServer>()));
+        });
+
+        var health = new HealthServiceImpl();
+        var authorizer = CallRules.Authorizer;
+        builder.Services.AddSingleton(authorizer);
+        builder.Services.AddSingleton(new JobCalls(jobs));
+        builder.Services.AddSingleton(new ServerCalls(jobs, facts));
+        builder.Services.AddSingleton(health);
+        builder.Services.AddSingleton(new ReflectionServiceImpl(
+            V1.JobService.Descriptor, V1.ServerService.Descriptor, Health.Descriptor, global::Grpc.Reflection.V1.ServerReflection.Descriptor));
+        builder.Services.AddGrpc(options => options.Interceptors.Add<CallGate>());
+
+        var app = builder.Build();
+        app.MapGrpcService<JobCalls>();
+        app.MapGrpcService<ServerCalls>();
+        app.MapGrpcService<HealthServiceImpl>();
+        app.MapGrpcService<ReflectionServiceImpl>();
+        authorizer.Verify(ServedMethods(app));
+
+        var server = new RunnerServer(app, health);
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or AddressInUseException)
+        {
+            await app.DisposeAsync();
+            throw new CannotListenException($"cannot listen on {listen}: {(e.InnerException ?? e).Message}", e);
+        }
+        var address = new Uri(app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
+        server.Listening = new(listen.Address, address.Port);
+        server.TellHealth(HealthCheckResponse.Types.ServingStatus.Serving);
+        return server;
+    }
+
+    /// <summary>Tells health checks that no new work is taken; calls are still answered.</summary>
+    public void AnnounceStop() => TellHealth(HealthCheckResponse.Types.ServingStatus.NotServing);
+
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(StopPatience);
+        await _app.StopAsync(patience.Token);
+        await _app.DisposeAsync();
+    }
+
+    private void TellHealth(HealthCheckResponse.Types.ServingStatus status)
+    {
+        foreach (var service in new[] { "", V1.JobService.Descriptor.FullName, V1.ServerService.Descriptor.FullName })
+            _health.SetStatus(service, status);
+    }
+
+    private static IEnumerable<string> ServedMethods(IEndpointRouteBuilder app) => app.DataSources
+        .SelectMany(source => source.Endpoints)
+        .Select(endpoint => endpoint.Metadata.GetMetadata<GrpcMethodMetadata>())
+        .OfType<GrpcMethodMetadata>()
+        .Select(method => method.Method.FullName);
+
+    /// <summary>Signals are the program's business: the platform's own lifetime would swallow SIGTERM.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
+
+/// <summary>The address cannot be listened on; the message says which and why.</summary>
+sealed class CannotListenException(string message, Exception inner) : Exception(message, inner);

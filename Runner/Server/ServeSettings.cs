@@ -1,0 +1,18 @@
+using System.Net;
+
+namespace Runner.Server;
+
+/// <summary>How a server is asked to run.</summary>
+/// <param name="Listen">Where; port 0 takes a free one.</param>
+/// <param name="Certificate">Null: the set in /etc/runner, made on first start.</param>
+/// <param name="Key">Null: in the certificate's file or beside it.</param>
+/// <param name="ClientAuthority">Null: client-ca.pem beside the certificate.</param>
+/// <param name="StateDirectory">Where records and output are kept.</param>
+/// <param name="CgroupName">The subtree that is the server's own, relative to each hierarchy's root.</param>
+/// <param name="Verbose">Tells every call.</param>
+sealed record ServeSettings(
+    IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string CgroupName, bool Verbose)
+{
+    public const string DefaultStateDirectory = "/var/lib/runner";
+    public const string DefaultCgroupName = "runner";
+}

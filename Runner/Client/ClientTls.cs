@@ -48,7 +48,7 @@ static class ClientTls
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors))
             throw new CertificateProblem($"{server} showed a certificate that {profile.Authority} does not vouch for ({Reasons(chain)}); is this the right server, and the right --ca?");
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
-            throw new CertificateProblem($"{server} showed a certificate for another host ({Hosts(certificate)}); call it by one of those names, or make a certificate for {profile.Server.Host}");
+            throw new CertificateProblem($"{server} showed a certificate for another host ({string.Join(", ", HostNames.Of(certificate).Select(Printable.Of).DefaultIfEmpty("none"))}); call it by one of those names, or make a certificate for {profile.Server.Host}");
         return CertificatePurpose.Server.Allows(certificate) && errors == SslPolicyErrors.None
             ? true
             : throw new CertificateProblem($"{server} showed a certificate that is not for servers (extended key usage serverAuth is missing)");
@@ -56,12 +56,4 @@ static class ClientTls
 
     private static string Reasons(X509Chain? chain) =>
         chain is null ? "no chain" : string.Join(", ", chain.ChainStatus.Select(status => status.Status).Distinct());
-
-    private static string Hosts(X509Certificate2 certificate)
-    {
-        var names = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().ToList();
-        var hosts = names.SelectMany(extension => extension.EnumerateDnsNames())
-            .Concat(names.SelectMany(extension => extension.EnumerateIPAddresses()).Select(address => address.ToString()));
-        return string.Join(", ", hosts) is { Length: > 0 } text ? text : "none at all";
-    }
 }

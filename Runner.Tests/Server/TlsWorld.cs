@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Runner.Access;
 using Runner.Certificates;
@@ -60,7 +61,15 @@ sealed class TlsWorld : IDisposable
 
     /// <summary>A server with any certificate at all, which asks for none.</summary>
     public static Task<TestServer> ServeAsync(IssuedCertificate certificate) =>
-        ServeAsync(listen => { listen.Protocols = HttpProtocols.Http2; listen.UseHttps(Load(certificate)); }, context => context.Response.WriteAsync("hello"));
+        ServeAsync(
+            listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                // By a callback, because the plain way refuses certificates that are not for servers.
+                var options = new SslServerAuthenticationOptions { ServerCertificate = Load(certificate) };
+                listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(options) });
+            },
+            context => context.Response.WriteAsync("hello"));
 
     public ClientProfile Profile(TestServer server, string certificate = CertificateFolder.Admin, string host = "127.0.0.1") =>
         new(new Uri($"https://{host}:{server.Port}"), Folder.At(certificate), null, Folder.At(CertificateFolder.ServerAuthority));

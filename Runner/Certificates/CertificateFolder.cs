@@ -66,10 +66,12 @@ sealed class CertificateFolder(string path)
         && !name.EndsWith("-key", StringComparison.OrdinalIgnoreCase)
         && !Reserved.Contains(name, StringComparer.OrdinalIgnoreCase);
 
+    public static string InvalidName(string name) =>
+        $"'{Printable.Of(name)}' cannot be a certificate's name; use 1 to 64 letters, digits and . _ - + @, beginning with a letter or digit, not ending in -key, and none of {string.Join(", ", Reserved)}";
+
     private static void RequireName(string name)
     {
-        if (!IsName(name))
-            throw new CertificateProblem($"'{Printable.Of(name)}' cannot be a certificate's name; use 1 to 64 letters, digits and . _ - + @, beginning with a letter or digit, not ending in -key, and none of {string.Join(", ", Reserved)}");
+        if (!IsName(name)) throw new CertificateProblem(InvalidName(name));
     }
 
     // 64 characters are the upper bound of a common name (RFC 5280).

@@ -40,6 +40,17 @@ sealed class HostNames
         return builder.Build();
     }
 
+    /// <summary>The names and addresses a certificate is good for, in its order.</summary>
+    public static IEnumerable<string> Of(X509Certificate2 certificate)
+    {
+        var extensions = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().ToList();
+        return extensions.SelectMany(extension => extension.EnumerateDnsNames())
+            .Concat(extensions.SelectMany(extension => extension.EnumerateIPAddresses()).Select(address => address.ToString()));
+    }
+
+    /// <summary>Whether a host asked for can go into a certificate.</summary>
+    public static bool IsHost(string text) => TryParseAddress(text, out _) || IsName(text);
+
     public static bool TryParseAddress(string text, out IPAddress address)
     {
         // The platform also reads "1" and "1.2" as IPv4 addresses; nobody who writes a certificate means that.

@@ -3,7 +3,7 @@ namespace Runner.Certificates;
 /// <summary>Foreign text, safe to show in one line: short, and without control characters.</summary>
 static class Printable
 {
-    private const int Longest = 80;
+    private const int Longest = 200;
 
     public static string Of(string text)
     {

@@ -12,7 +12,7 @@ static class ServerAddress
         if (!rest.StartsWith('[') && rest.Count(character => character == ':') > 1) rest = $"[{rest}]";
         var hasPort = rest.LastIndexOf(':') > rest.LastIndexOf(']');
         if (!hasPort) rest += $":{ClientProfile.DefaultPort}";
-        return rest.IndexOfAny(['/', '@', '?', '#', '\\', ' ', '%']) < 0
+        return rest.IndexOfAny(['/', '@', '?', '#', '\\', ' ', '%']) < 0 && char.IsAsciiDigit(rest[^1])
             && Uri.TryCreate("https://" + rest, UriKind.Absolute, out var address) && address is { Host.Length: > 0, Port: > 0 }
             ? address
             : throw new ClientProfileException($"'{text}' is not a server address; write HOST, HOST:PORT or [IPV6]:PORT");

@@ -1,0 +1,45 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Runner.Certificates;
+
+namespace Runner.Client;
+
+/// <summary>Says in one sentence why a server could not be talked to, and what to do about it.</summary>
+static class ConnectionTrouble
+{
+    /// <param name="error">What a call threw; the reason may lie anywhere among its inner exceptions.</param>
+    /// <returns>Nothing when the trouble is not the connection's.</returns>
+    public static string? Explain(Exception error, ClientProfile profile)
+    {
+        var causes = Causes(error).ToList();
+        var server = profile.Server.Authority;
+        if (causes.OfType<CertificateProblem>().FirstOrDefault() is { } problem) return problem.Message;
+        if (causes.OfType<SocketException>().LastOrDefault() is { } socket) return Explain(socket.SocketErrorCode, profile);
+        if (causes.OfType<AuthenticationException>().LastOrDefault() is { } handshake)
+            return IsAlert(handshake, profile) ?? $"{server} and this client found no common TLS 1.3 ({handshake.Message}); is that a runner server?";
+        if (causes.Any(cause => cause is TimeoutException)) return $"{server} did not answer in time; is it up, and does a firewall let the port through?";
+        return causes.Any(cause => cause is IOException or HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.HttpProtocolError })
+            ? $"{server} closed the connection; it may not accept {profile.Certificate}, which its log then explains"
+            : null;
+    }
+
+    private static string Explain(SocketError code, ClientProfile profile) => code switch
+    {
+        SocketError.ConnectionRefused => $"nothing listens at {profile.Server.Authority}; start `runner serve` there, or name another server with --server or RUNNER_SERVER",
+        SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData => $"the host name {profile.Server.Host} cannot be resolved; correct --server or RUNNER_SERVER, or use an address",
+        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => $"{profile.Server.Authority} closed the connection; it may not accept {profile.Certificate}, which its log then explains",
+        _ => $"{profile.Server.Authority} cannot be reached ({new SocketException((int)code).Message}); is it up, and does a firewall let the port through?",
+    };
+
+    // A server's alert comes back as an error of the TLS library, whose number is all there is to go by.
+    private static string? IsAlert(AuthenticationException handshake, ClientProfile profile) =>
+        handshake.InnerException?.Message.Contains("alert", StringComparison.OrdinalIgnoreCase) is true
+            ? $"{profile.Server.Authority} refused the handshake; it may not accept {profile.Certificate}, which its log then explains"
+            : null;
+
+    private static IEnumerable<Exception> Causes(Exception? error)
+    {
+        for (; error is not null; error = error.InnerException) yield return error;
+    }
+}

@@ -73,7 +73,9 @@ public sealed class LimitTests : IDisposable
         using var job = _tree.Create(new ResourceLimits(Pids: 5));
         using var shell = _tree.Run(job, "for i in 1 2 3 4 5 6 7 8 9; do sleep 1000 >/dev/null 2>&1 & done 2>/dev/null; echo done; wait");
         shell.StandardOutput.ReadLine();
-        Assert.Equal(5, job.IsPopulated() ? Math.Max(5, job.Processes().Count) : 5);
+        // A shell that cannot fork gives up at once; its children stay.
+        Assert.InRange(job.Processes().Count, 4, 5);
+        Assert.InRange(job.ReadUsage().Pids!.Value, 4, 5);
         job.Kill();
         Assert.True(job.WaitUntilEmpty(Limit));
     }

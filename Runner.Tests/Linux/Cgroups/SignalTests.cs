@@ -69,6 +69,7 @@ public sealed class SignalTests : IDisposable
         shell.StandardOutput.ReadLine();
         var directory = new CgroupDirectory(_tree.Directories(job.Name).First());
         directory.Write("cgroup.freeze", "1");
+        Assert.True(new CgroupWait(Limit).UntilEvent(directory, "frozen", 1));
         job.Signal(Terminate);
         Assert.True(job.IsPopulated());
         Assert.Equal("1\n", directory.Read("cgroup.freeze"));

@@ -1,0 +1,94 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Runner.Jobs;
+using Runner.Linux.Cgroups;
+using Runner.Linux.Cgroups.V1;
+using Runner.Linux.Cgroups.V2;
+
+namespace Runner.Tests.Linux.Cgroups;
+
+public sealed class KernelTextTests
+{
+    private static readonly Controller[] Both = [new CpuV2(), new CpuV1(), new MemoryV2(), new MemoryV1(), new Pids()];
+
+    private static readonly Gen<ResourceLimits> Limits =
+        from cpus in Gen.Choose(1, 1_000_000).Select(hundredths => hundredths / 100.0)
+        from memory in Gen.Choose(1 << 20, int.MaxValue).Select(bytes => (long)bytes * 1000)
+        from pids in Gen.Choose(1, (int)ResourceLimits.MostPids)
+        from which in Gen.Choose(0, 7)
+        select new ResourceLimits(
+            (which & 1) == 0 ? null : cpus, (which & 2) == 0 ? null : memory, (which & 4) == 0 ? null : pids);
+
+    [Fact]
+    public void Limits_written_are_limits_read_in_both_kinds_of_tree() =>
+        Prop.ForAll(Limits.ToArbitrary(), limits => Both.All(controller => ReadBack(controller, limits) == Part(controller, limits)))
+            .QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void A_quota_is_one_the_scheduler_takes_and_never_much_more_than_asked() =>
+        Prop.ForAll(Limits.ToArbitrary(), limits => limits.Cpus is not { } cpus || IsGood(CpuQuota.From(cpus), cpus))
+            .QuickCheckThrowOnFailure();
+
+    [Theory, InlineData(0.01, "1000 100000"), InlineData(0.5, "50000 100000"), InlineData(2.0, "200000 100000"), InlineData(10_000, "1000000000 100000")]
+    public void A_share_is_a_quota_in_each_period(double cpus, string text) =>
+        Assert.Equal(text, new CpuV2().ToFiles(new ResourceLimits(Cpus: cpus)).Single().Text);
+
+    [Fact]
+    public void A_limited_job_does_not_swap_and_dies_as_a_whole() => Assert.Equal(
+        ["memory.max=1048576", "memory.swap.max=0", "memory.oom.group=1"],
+        new MemoryV2().ToFiles(new ResourceLimits(MemoryBytes: 1 << 20)).Select(file => $"{file.File}={file.Text}"));
+
+    [Fact]
+    public void In_v1_memory_comes_before_memory_with_swap() => Assert.Equal(
+        ["memory.limit_in_bytes=1048576", "memory.memsw.limit_in_bytes=1048576", "memory.swappiness=0"],
+        new MemoryV1().ToFiles(new ResourceLimits(MemoryBytes: 1 << 20)).Select(file => $"{file.File}={file.Text}"));
+
+    [Theory]
+    [InlineData("max\n", null), InlineData("-1\n", null), InlineData("", null), InlineData(null, null), InlineData("12\n", 12L), InlineData("99999999999999999999", null)]
+    public void What_is_no_number_is_no_limit(string? text, long? value) => Assert.Equal(value, KernelText.ReadNumber(text));
+
+    [Fact]
+    public void A_key_is_matched_whole()
+    {
+        const string Events = "low 0\noom 1\noom_kill 2\noom_group_kill 3\n";
+        Assert.Equal(2, KernelText.ReadKey(Events, "oom_kill"));
+        Assert.Equal(1, KernelText.ReadKey(Events, "oom"));
+        Assert.Null(KernelText.ReadKey(Events, "oo"));
+        Assert.Null(KernelText.ReadKey(null, "oom"));
+    }
+
+    [Fact]
+    public void Bytes_of_all_devices_are_added_up()
+    {
+        var v2 = new IoV2().ReadUsage(_ => "8:0 rbytes=1 wbytes=20 rios=3 wios=4 dbytes=5 dios=6\n259:0 rbytes=100 wbytes=2000 rios=0 wios=0 dbytes=0 dios=0\n", ResourceUsage.None);
+        Assert.Equal((101, 2020), (v2.ReadBytes, v2.WrittenBytes));
+        var v1 = new BlkioV1().ReadUsage(_ => "8:0 Read 1\n8:0 Write 20\n8:0 Sync 21\n8:0 Total 21\n8:16 Read 100\n8:16 Write 2000\nTotal 2121\n", ResourceUsage.None);
+        Assert.Equal((101, 2020), (v1.ReadBytes, v1.WrittenBytes));
+        Assert.Equal(ResourceUsage.None, new IoV2().ReadUsage(_ => null, ResourceUsage.None));
+    }
+
+    [Fact]
+    public void Any_text_can_be_read() =>
+        Prop.ForAll<string>(text => Both.Append(new IoV2()).Append(new BlkioV1()).Append(new CoreV2()).All(controller =>
+        {
+            controller.FromFiles(_ => text, ResourceLimits.None);
+            controller.ReadUsage(_ => text, ResourceUsage.None);
+            return KernelText.ReadProcesses(text).All(pid => pid > 0);
+        })).QuickCheckThrowOnFailure();
+
+    private static bool IsGood(CpuQuota quota, double cpus) =>
+        quota.Quota >= 1_000 && quota.Period is >= 1_000 and <= 1_000_000 && Math.Abs(quota.Cpus - cpus) <= cpus * 0.001;
+
+    private static ResourceLimits ReadBack(Controller controller, ResourceLimits limits)
+    {
+        var files = controller.ToFiles(limits).ToDictionary(file => file.File, file => file.Text);
+        return controller.FromFiles(file => files.GetValueOrDefault(file), ResourceLimits.None);
+    }
+
+    private static ResourceLimits Part(Controller controller, ResourceLimits limits) => controller.Name switch
+    {
+        "cpu" => new ResourceLimits(Cpus: limits.Cpus),
+        "memory" => new ResourceLimits(MemoryBytes: limits.MemoryBytes),
+        _ => new ResourceLimits(Pids: limits.Pids),
+    };
+}

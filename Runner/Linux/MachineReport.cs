@@ -1,0 +1,42 @@
+using Runner.Jobs;
+using Runner.Linux.Cgroups;
+using Runner.Linux.Probes;
+
+namespace Runner.Linux;
+
+/// <summary>What this machine can do for jobs, tried out where that is cheap. It never fails: what goes wrong is a finding.</summary>
+static class MachineReport
+{
+    /// <param name="tree">Where to make a cgroup for trying; it is removed again. Controllers turned on above it stay on.</param>
+    /// <param name="mounts">Null: those of this process.</param>
+    /// <param name="proc">Where the proc file system is.</param>
+    public static IReadOnlyList<Capability> Make(string? tree = null, CgroupMounts? mounts = null, string proc = "/proc")
+    {
+        tree ??= $"runner-doctor-{Environment.ProcessId}";
+        var findings = new List<Capability>();
+        Look("kernel", () => [KernelProbes.Kernel(File.ReadAllText($"{proc}/sys/kernel/osrelease"))]);
+        Look("cgroups", () => [CgroupProbes.Layout(mounts ?? CgroupMounts.OfThisProcess())]);
+        Look("limits", () => CgroupProbes.Limits(tree, mounts ?? CgroupMounts.OfThisProcess(), HasSwap(proc)));
+        Look("spawn into cgroup", () => [KernelProbes.SpawnIntoCgroup()]);
+        Look("pidfd", () => [KernelProbes.Pidfd()]);
+        Look("privileges", () => PrivilegeProbes.Capabilities(File.ReadAllText($"{proc}/self/status")));
+        Look("open files", () => [PrivilegeProbes.OpenFiles(File.ReadAllText($"{proc}/self/limits"))]);
+        return findings;
+
+        void Look(string name, Func<IEnumerable<Capability>> probe)
+        {
+            try
+            {
+                findings.AddRange(probe());
+            }
+            catch (Exception failure)
+            {
+                findings.Add(new Capability(name, CapabilityState.Missing, $"could not be looked at: {failure.Message}"));
+            }
+        }
+    }
+
+    // The first line is a heading (proc_swaps(5)). Where nothing tells, swap is to be reckoned with.
+    private static bool HasSwap(string proc) =>
+        !File.Exists($"{proc}/swaps") || File.ReadLines($"{proc}/swaps").Skip(1).Any(line => line.Trim().Length > 0);
+}

@@ -1,0 +1,141 @@
+using Runner.Jobs;
+using Runner.Linux.Cgroups;
+
+namespace Runner.Linux.Probes;
+
+/// <summary>Where cgroups are here, and which limits hold: tried on a cgroup made for it, which is removed again.</summary>
+static class CgroupProbes
+{
+    private const string BootV2 = "boot with systemd.unified_cgroup_hierarchy=1";
+
+    // What a job of ours uses of v1; others there are none of our business.
+    private static readonly string[] OursInV1 = ["cpu", "memory", "pids", "blkio"];
+
+    private static readonly (string Name, string Controller, ResourceLimits Limits)[] Tries =
+    [
+        ("cpu limit", "cpu", new ResourceLimits(Cpus: 0.5)),
+        ("memory limit", "memory", new ResourceLimits(MemoryBytes: 64 << 20)),
+        ("pids limit", "pids", new ResourceLimits(Pids: 100)),
+    ];
+
+    public static Capability Layout(CgroupMounts mounts)
+    {
+        const string Name = "cgroups";
+        var v1 = OursInV1.Where(mounts.V1.ContainsKey).ToArray();
+        if (mounts.V2 is not { } v2)
+            return new Capability(
+                Name,
+                CapabilityState.Missing,
+                v1.Length == 0 ? "no cgroup hierarchy is mounted" : $"v1 only ({string.Join(", ", v1)}); jobs are born in a v2 cgroup",
+                v1.Length == 0 ? "mount -t cgroup2 none /sys/fs/cgroup" : $"mkdir /sys/fs/cgroup/unified && mount -t cgroup2 none /sys/fs/cgroup/unified, or {BootV2}");
+        if (v2.IsReadOnly)
+            return new Capability(Name, CapabilityState.Missing, $"v2 at {v2.Path} is mounted read-only", $"mount -o remount,rw {v2.Path}, or give the container a writable one");
+        return v1.Length == 0
+            ? new Capability(Name, CapabilityState.Works, $"pure v2 at {v2.Path}")
+            : new Capability(Name, CapabilityState.Works, $"hybrid: v2 at {v2.Path}, v1 for {string.Join(", ", v1.Select(name => $"{name} at {mounts.V1[name].Path}"))}");
+    }
+
+    public static IEnumerable<Capability> Limits(string place, CgroupMounts mounts, bool hasSwap)
+    {
+        CgroupTree tree;
+        try
+        {
+            tree = CgroupTree.Open(place, mounts);
+        }
+        catch (CgroupsUnavailableException failure)
+        {
+            return [new Capability("limits", CapabilityState.Missing, failure.Message, "run as root on a writable cgroup v2 mount")];
+        }
+        try
+        {
+            var findings = new List<Capability>();
+            foreach (var (name, controller, limits) in Tries)
+                findings.Add(Try(tree, mounts, name, controller, limits));
+            using var job = tree.Create("probe", ResourceLimits.None);
+            findings.Add(Swap(tree, job.Name, hasSwap));
+            findings.Add(Io(tree, mounts, job.Name));
+            findings.AddRange(Core(tree, job.Name));
+            return findings;
+        }
+        finally
+        {
+            tree.CleanLeftovers();
+            tree.Remove();
+        }
+    }
+
+    private static Capability Try(CgroupTree tree, CgroupMounts mounts, string name, string controller, ResourceLimits limits)
+    {
+        try
+        {
+            using var job = tree.Create("limits", limits);
+            try
+            {
+                return new Capability(name, CapabilityState.Works, $"by {LimitFileOf(tree, job.Name, controller)}");
+            }
+            finally
+            {
+                job.Remove();
+            }
+        }
+        catch (JobException failure)
+        {
+            return new Capability(name, CapabilityState.Missing, failure.Message.Replace("; see runner doctor", "", StringComparison.Ordinal), Mend(mounts, controller));
+        }
+    }
+
+    private static Capability Swap(CgroupTree tree, string job, bool hasSwap)
+    {
+        const string Name = "swap limit";
+        foreach (var file in (string[])["memory.swap.max", "memory.memsw.limit_in_bytes", "memory.swappiness"])
+            if (Find(tree, job, "memory", file) is { } path)
+                return new Capability(Name, CapabilityState.Works, $"a job with a memory limit does not swap, by {path}");
+        return hasSwap
+            ? new Capability(Name, CapabilityState.Limited, "a job with a memory limit can still fill the swap space", "boot with swapaccount=1, or swapoff -a")
+            : new Capability(Name, CapabilityState.Works, "there is no swap space");
+    }
+
+    private static Capability Io(CgroupTree tree, CgroupMounts mounts, string job)
+    {
+        const string Name = "io limit";
+        if (Find(tree, job, "io", "io.max") is { } v2)
+            return Find(tree, job, "memory", "memory.max") is not null
+                ? new Capability(Name, CapabilityState.Works, $"by {v2}, buffered writes too")
+                : new Capability(Name, CapabilityState.Limited, $"by {v2}, but not for buffered writes: that takes the memory controller in v2", Mend(mounts, "memory"));
+        if (Find(tree, job, "blkio", "blkio.throttle.write_bps_device") is { } v1)
+            return new Capability(Name, CapabilityState.Limited, $"by {v1}, for direct IO and reads only: v1 does not know whose buffered writes are written", BootV2);
+        return new Capability(Name, CapabilityState.Missing, Reason(tree, "io") ?? "this kernel cannot throttle (CONFIG_BLK_DEV_THROTTLING)", Mend(mounts, "io"));
+    }
+
+    private static IEnumerable<Capability> Core(CgroupTree tree, string job)
+    {
+        foreach (var (file, use) in ((string, string)[])[("cgroup.kill", "a job is killed at once"), ("cgroup.freeze", "a job is held still while it is signalled")])
+            yield return Find(tree, job, "core", file) is { } path
+                ? new Capability(file, CapabilityState.Works, $"{use}, by {path}")
+                : new Capability(file, CapabilityState.Limited, "this kernel has none; jobs are signalled process by process", "use Linux 5.14 or newer");
+        yield return Find(tree, job, "core", "cpu.pressure") is { } pressure && new CgroupDirectory(Path.GetDirectoryName(pressure)!).Read("cpu.pressure") is not null
+            ? new Capability("pressure", CapabilityState.Works, $"by {pressure} and its neighbours")
+            : new Capability("pressure", CapabilityState.Missing, "this kernel does not tell what a job waits for", "boot with psi=1");
+    }
+
+    private static string? LimitFileOf(CgroupTree tree, string job, string controller) =>
+        ((string[])["cpu.max", "cpu.cfs_quota_us", "memory.max", "memory.limit_in_bytes", "pids.max"])
+            .Where(file => file.StartsWith(controller, StringComparison.Ordinal))
+            .Select(file => Find(tree, job, controller, file))
+            .FirstOrDefault(path => path is not null);
+
+    private static string? Find(CgroupTree tree, string job, string controller, string file) =>
+        tree.Controllers.Where(part => part.Controller == controller).Select(part => $"{part.Path}/{job}/{file}").FirstOrDefault(File.Exists);
+
+    private static string? Reason(CgroupTree tree, string controller) =>
+        tree.Missing.Where(missing => missing.Controller == controller).Select(missing => missing.Reason).FirstOrDefault();
+
+    private static string Mend(CgroupMounts mounts, string controller)
+    {
+        if (mounts.V2 is { } v2 && KernelText.Words(new CgroupDirectory(v2.Path).Read("cgroup.controllers")).Contains(controller))
+            return $"as root: echo +{controller} > {v2.Path}/cgroup.subtree_control";
+        if (mounts.V1.ContainsKey(controller == "io" ? "blkio" : controller))
+            return BootV2;
+        return controller == "memory" ? $"boot with cgroup_enable=memory; in a container, let the host pass the controller on" : $"{BootV2}; in a container, let the host pass the controller on";
+    }
+}

@@ -25,6 +25,9 @@ sealed class CgroupTree
     public static CgroupTree Open(string name, CgroupMounts? mounts = null) =>
         new CgroupTreeOpener(name, mounts ?? CgroupMounts.OfThisProcess()).Open();
 
+    /// <summary>"v2", or "hybrid" where v1 has controllers that v2 lacks.</summary>
+    public string Layout => _v1.Count > 0 ? "hybrid" : "v2";
+
     /// <summary>The controllers a job is held by, and the file system path they are at.</summary>
     public IEnumerable<(string Controller, string Path)> Controllers =>
         Hierarchies.SelectMany(part => part.Controllers.Select(controller => (controller.Name, part.Directory.Path)));

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# The one entry point: builds, tests, shows and packs the product. Without a verb it says what it can do.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+  cat <<'EOF'
+usage: ./build.sh VERB
+
+  build     the product, one static binary: out/runner
+  demo      build, then the main job from end to end on this machine (needs root)
+  test      build, then every test, unit to end-to-end (needs root)
+  publish   build, then pack: out/runner-VERSION-linux-ARCH.tar.gz with its checksum
+
+Debian packages that a verb needs and the machine lacks are installed first, by root only.
+EOF
+}
+
+say() { printf '\n== %s\n' "$*"; }
+die() { echo "build.sh: $*" >&2; exit 1; }
+
+case $(uname -m) in
+  x86_64) rid=linux-x64 ;;
+  aarch64) rid=linux-arm64 ;;
+  *) die "this machine is $(uname -m); the product is built on x86_64 and aarch64" ;;
+esac
+
+# need PACKAGE...: installs the Debian packages that are not there.
+need() {
+  local package missing=()
+  for package; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  local install="apt-get install -y --no-install-recommends ${missing[*]}"
+  [ "$(id -u)" = 0 ] || die "missing packages; run: sudo $install"
+  say "installing missing packages: ${missing[*]}"
+  # The list may be too old to find them: then it is fetched, once.
+  DEBIAN_FRONTEND=noninteractive $install >/dev/null 2>&1 ||
+    { apt-get update -q >/dev/null && DEBIAN_FRONTEND=noninteractive $install >/dev/null; }
+}
+
+need_build() {
+  command -v dotnet >/dev/null || die "the .NET SDK 10 is missing; see https://learn.microsoft.com/dotnet/core/install/linux-debian"
+  need gcc libc6-dev lld cmake make libssl-dev zlib1g-dev libsqlite3-dev
+}
+
+need_test() {
+  need_build
+  need openssl curl xz-utils qemu-system-x86 cpio e2fsprogs busybox-static util-linux procps
+  command -v node >/dev/null || need nodejs
+  command -v npm >/dev/null || need npm
+}
+
+as_root() { [ "$(id -u)" = 0 ] || die "$1: needs root, to make cgroups and start jobs; run: sudo ./build.sh $1"; }
+
+build() {
+  need_build
+  say "building out/runner for $rid"
+  # Changed link settings alone do not link again.
+  [ ! -e out/runner ] || [ ! Runner.csproj -nt out/runner ] || rm -rf artifacts/bin/Runner/release_$rid/native
+  dotnet publish Runner.csproj -c Release -r $rid -o artifacts/publish/$rid --nologo -v quiet
+  mkdir -p out
+  # A new file in place of the old one: a server that runs from it goes on undisturbed.
+  cp artifacts/publish/$rid/runner out/.runner.new
+  mv out/.runner.new out/runner
+  ls -l out/runner
+}
+
+run_tests() {
+  as_root test
+  need_test
+  build
+  say "building the tests"
+  (cd Runner.Tests/Interop && npm ci --silent --no-audit --no-fund)
+  dotnet build Runner.Tests -c Release --nologo -v quiet
+  say "running the tests"
+  local log=artifacts/tests.log status=0
+  RUNNER_BINARY=$PWD/out/runner artifacts/bin/Runner.Tests/release/Runner.Tests -noColor "$@" 2>&1 | tee "$log" || status=$?
+  # The last line is the sum over all suites.
+  awk '/ Total: [0-9]+, Errors: / {
+      gsub(",", "")
+      for (i = 1; i < NF; i++) { if ($i == "Total:") t += $(i + 1); if ($i == "Errors:" || $i == "Failed:") f += $(i + 1); if ($i == "Skipped:") s += $(i + 1) }
+    }
+    END { printf "%d passed, %d failed, %d skipped\n", t - f - s, f, s; exit t == 0 || f > 0 }' "$log" || status=1
+  return $status
+}
+
+publish() {
+  build
+  local version name
+  version=$(out/runner version | awk '{ print $2 }')
+  name=runner-${version%%+*}-$rid
+  tar -C out --transform "s,^,$name/," --owner=0 --group=0 -czf "out/$name.tar.gz" runner -C .. README.md
+  (cd out && sha256sum "$name.tar.gz" >"$name.tar.gz.sha256")
+  ls -l "out/$name.tar.gz"
+}
+
+case ${1:-} in
+  build) build ;;
+  demo) as_root demo; build; Runner.Tests/demo out/runner ;;
+  test) shift; run_tests "$@" ;;
+  publish) publish ;;
+  '' | -h | --help | help) usage ;;
+  *) usage >&2; exit 2 ;;
+esac

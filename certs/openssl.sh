@@ -15,7 +15,9 @@ key=${KEY:-ec:P-256}
 role_oid=1.2.840.113556.1.8000.2554.26774.16363.23887.16756.46850.3761518.3268081.1
 mkdir -p "$dir"
 cd "$dir"
-[ ! -e server.pem ] || { echo "$dir/server.pem exists already" >&2; exit 1; }
+for file in *.pem; do
+  [ ! -e "$file" ] || { echo "$dir/$file exists already; name an empty folder" >&2; exit 1; }
+done
 
 new_key() { # FILE
   case $key in

@@ -119,6 +119,7 @@ public sealed class ServerVerificationTests : IDisposable
         var profile = new ClientProfile(new Uri($"https://127.0.0.1:{port}"), _world.Folder.At(certificate), null, _world.Folder.At(CertificateFolder.ServerAuthority));
         using var client = new HttpClient(ClientTls.CreateHandler(profile)) { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
         var error = await Assert.ThrowsAnyAsync<Exception>(() => client.GetStringAsync(profile.Server, TestContext.Current.CancellationToken));
-        Assert.Contains(sentence, ConnectionTrouble.Explain(error, profile));
+        var told = ConnectionTrouble.Explain(error, profile);
+        Assert.True(told?.Contains(sentence, StringComparison.Ordinal), $"{told ?? "nothing"} was told of {error}");
     }
 }

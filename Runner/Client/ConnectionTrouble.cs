@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Runner.Certificates;
@@ -19,7 +18,8 @@ static class ConnectionTrouble
         if (causes.OfType<AuthenticationException>().LastOrDefault() is { } handshake)
             return IsAlert(handshake, profile) ?? $"{server} and this client found no common TLS 1.3 ({handshake.Message}); is that a runner server?";
         if (causes.Any(cause => cause is TimeoutException)) return $"{server} did not answer in time; is it up, and does a firewall let the port through?";
-        return causes.Any(cause => cause is IOException or HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.ConnectionError or HttpRequestError.SecureConnectionError or HttpRequestError.HttpProtocolError })
+        // How far the handshake got when the server hung up decides which of these it is; the reason is the same.
+        return causes.Any(cause => cause is IOException or HttpRequestException)
             ? $"{server} closed the connection; it may not accept {profile.Certificate}, which its log then explains"
             : null;
     }

@@ -23,6 +23,20 @@ sealed class CgroupTreeOpener(string name, CgroupMounts mounts)
 
     public CgroupTree Open()
     {
+        try
+        {
+            return FindAndMake();
+        }
+        catch
+        {
+            foreach (var directory in Enumerable.Reverse(_made))
+                directory.RemoveEmpty();
+            throw;
+        }
+    }
+
+    private CgroupTree FindAndMake()
+    {
         var components = name.Split('/');
         if (!components.All(IsComponent))
             throw new CgroupsUnavailableException(

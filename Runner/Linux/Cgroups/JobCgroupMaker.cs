@@ -21,7 +21,7 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
             foreach (var part in (IEnumerable<Hierarchy>)[ownV2, .. ownV1])
                 foreach (var controller in part.Controllers)
                     written.AddRange(Write(part.Directory, controller.ToFiles(limits)));
-            cgroup = new JobCgroup(ownV2, ownV1);
+            cgroup = Open(ownV2, ownV1);
             if (written.Count > 0)
                 cgroup.Applied = ReadBack(cgroup, written, limits);
             return cgroup;
@@ -40,14 +40,31 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
         var directory = parent.Directory.Child(name);
         var errno = directory.Make();
         if (errno != Errno.None)
-            throw new JobException(
-                // EAGAIN: cgroup.max.descendants or .depth of an ancestor (cgroup-v2.rst).
-                errno is Errno.EAGAIN or Errno.ENOSPC or Errno.ENOMEM ? JobError.Exhausted : JobError.OsError,
-                $"cannot make the job's cgroup {directory}: {LinuxException.Describe(errno)}")
-            { Step = "cgroup mkdir", Errno = (int)errno };
+            throw Failure("mkdir", $"cannot make the job's cgroup {directory}: {LinuxException.Describe(errno)}", errno);
         _made.Add(directory);
         return parent with { Directory = directory };
     }
+
+    private static JobCgroup Open(Hierarchy v2, IReadOnlyList<Hierarchy> v1)
+    {
+        try
+        {
+            return new JobCgroup(v2, v1);
+        }
+        catch (LinuxException failure)
+        {
+            throw Failure(failure.Call, $"cannot open the job's cgroup: {failure.Message}", failure.Errno);
+        }
+    }
+
+    private static JobException Failure(string call, string message, Errno errno) => new(
+        // EAGAIN: cgroup.max.descendants or .depth of an ancestor (cgroup-v2.rst).
+        errno is Errno.EAGAIN or Errno.ENOSPC or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE ? JobError.Exhausted : JobError.OsError,
+        message)
+    {
+        Step = $"cgroup {call}",
+        Errno = (int)errno,
+    };
 
     private static IEnumerable<LimitFile> Write(CgroupDirectory directory, IEnumerable<LimitFile> files)
     {

@@ -21,9 +21,11 @@ static class RunCommand
             var stopping = StopWhenAskedAsync(client, started.Record.Id, interrupts);
             try
             {
-                await Task.WhenAll(
+                // Each as it ends: a closed stdout is not to wait for a stderr that lasts as long as the job.
+                await foreach (var copy in Task.WhenEach(
                     OutputCopy.ToDescriptorAsync(client, id, OutputKind.Stdout, follow: true, OutputCopy.Stdout, CancellationToken.None),
-                    OutputCopy.ToDescriptorAsync(client, id, OutputKind.Stderr, follow: true, OutputCopy.Stderr, CancellationToken.None));
+                    OutputCopy.ToDescriptorAsync(client, id, OutputKind.Stderr, follow: true, OutputCopy.Stderr, CancellationToken.None)))
+                    await copy;
             }
             catch (OutputClosedException)
             {

@@ -1,0 +1,32 @@
+namespace Runner.Tests.Support;
+
+/// <summary>What /proc tells of processes.</summary>
+static class Processes
+{
+    /// <summary>Whether it runs; one that is dead and not yet collected by its parent does not.</summary>
+    public static bool IsAlive(int pid) => State(pid) is not (null or 'Z' or 'X');
+
+    /// <summary>Children of this process that are dead and not collected.</summary>
+    public static int Zombies(int parent) => Directory.EnumerateDirectories("/proc")
+        .Select(Path.GetFileName)
+        .Where(name => int.TryParse(name, out _))
+        .Count(name => Stat(int.Parse(name!)) is { } stat && stat[0] == "Z" && stat[1] == parent.ToString());
+
+    public static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
+
+    private static char? State(int pid) => Stat(pid)?[0][0];
+
+    // The name in brackets may hold anything (proc_pid_stat(5)): what counts starts after the last bracket.
+    private static string[]? Stat(int pid)
+    {
+        try
+        {
+            var text = File.ReadAllText($"/proc/{pid}/stat");
+            return text[(text.LastIndexOf(')') + 2)..].Split(' ');
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}

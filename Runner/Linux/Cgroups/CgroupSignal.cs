@@ -58,7 +58,7 @@ static class CgroupSignal
         {
             foreach (var pid in pids)
             {
-                var process = Libc.OpenProcess(pid, 0);
+                var process = Libc.OpenProcess(pid);
                 if (!process.IsInvalid)
                     processes.Add((pid, process));
                 else if (Last() != Errno.ESRCH)
@@ -69,7 +69,7 @@ static class CgroupSignal
             // in the cgroup; if that is not the process we hold, ours has ended and the signal goes nowhere (ESRCH).
             var still = cgroup.OwnProcesses().ToHashSet();
             foreach (var (pid, process) in processes)
-                if (still.Contains(pid) && Libc.SignalProcess(process, signal, 0, 0) != 0 && Last() != Errno.ESRCH)
+                if (still.Contains(pid) && Libc.SignalProcess(process, signal) != 0 && Last() != Errno.ESRCH)
                     failure = LinuxException.Last("pidfd_send_signal", $"{pid}");
         }
         finally

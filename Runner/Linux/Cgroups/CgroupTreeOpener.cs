@@ -23,16 +23,33 @@ sealed class CgroupTreeOpener(string name, CgroupMounts mounts)
 
     public CgroupTree Open()
     {
+        try
+        {
+            return FindAndMake();
+        }
+        catch
+        {
+            foreach (var directory in Enumerable.Reverse(_made))
+                directory.RemoveEmpty();
+            throw;
+        }
+    }
+
+    private CgroupTree FindAndMake()
+    {
         var components = name.Split('/');
         if (!components.All(IsComponent))
             throw new CgroupsUnavailableException(
-                $"'{name}' cannot be the place for jobs' cgroups: it must be a path below the mount, such as runner or system.slice/runner.service/jobs");
+                $"'{name}' cannot be the place for jobs' cgroups",
+                "it must be a path below the mount, such as runner or system.slice/runner.service/jobs");
         if (mounts.V2 is not { } mount)
             throw new CgroupsUnavailableException(
-                "no cgroup v2 hierarchy is mounted here, and jobs are born in one: mount -t cgroup2 none /sys/fs/cgroup, or boot with systemd.unified_cgroup_hierarchy=1");
+                "no cgroup v2 hierarchy is mounted here, and jobs are born in one",
+                "mount -t cgroup2 none /sys/fs/cgroup/unified, or boot with systemd.unified_cgroup_hierarchy=1");
         if (mount.IsReadOnly)
             throw new CgroupsUnavailableException(
-                $"the cgroup v2 hierarchy at {mount.Path} is mounted read-only: mount -o remount,rw {mount.Path}, or give the container a writable one");
+                $"the cgroup v2 hierarchy at {mount.Path} is mounted read-only",
+                $"mount -o remount,rw {mount.Path}, or give the container a writable one");
 
         var off = new Dictionary<string, string>();
         var directory = new CgroupDirectory(mount.Path);
@@ -40,8 +57,14 @@ sealed class CgroupTreeOpener(string name, CgroupMounts mounts)
         foreach (var component in components)
         {
             directory = directory.Child(component);
-            if (Make(directory) is { } problem)
-                throw new CgroupsUnavailableException(problem);
+            if (Make(directory) is var errno and not Errno.None)
+                throw new CgroupsUnavailableException(Problem(directory, errno), errno switch
+                {
+                    Errno.EACCES or Errno.EPERM => "run as root, or in a cgroup delegated to this user",
+                    Errno.EROFS => $"mount -o remount,rw {mount.Path}, or give the container a writable one",
+                    Errno.EAGAIN => "raise cgroup.max.depth and cgroup.max.descendants above it",
+                    _ => "see runner doctor",
+                });
             Enable(directory, off);
         }
 
@@ -73,6 +96,7 @@ sealed class CgroupTreeOpener(string name, CgroupMounts mounts)
         {
             if (!has.Contains(controller.Name) || on.Contains(controller.Name))
                 continue;
+            // While it is on in ours, nobody above us (systemd) can turn it off again: EBUSY.
             // One by one: of a text with two controllers, one of which fails, the kernel takes none (cgroup-v2.rst).
             var errno = cgroup.Write("cgroup.subtree_control", $"+{controller.Name}");
             if (errno != Errno.None)
@@ -95,9 +119,9 @@ sealed class CgroupTreeOpener(string name, CgroupMounts mounts)
         foreach (var component in components)
         {
             directory = directory.Child(component);
-            if (Make(directory) is { } problem)
+            if (Make(directory) is var errno and not Errno.None)
             {
-                reason = problem;
+                reason = Problem(directory, errno);
                 return null;
             }
         }
@@ -105,18 +129,14 @@ sealed class CgroupTreeOpener(string name, CgroupMounts mounts)
         return directory.Path;
     }
 
-    private string? Make(CgroupDirectory directory)
+    private Errno Make(CgroupDirectory directory)
     {
         var errno = directory.Make();
         if (errno == Errno.None)
             _made.Add(directory);
-        return errno is Errno.None or Errno.EEXIST
-            ? null
-            : $"cannot make the cgroup {directory}: {LinuxException.Describe(errno)}" + errno switch
-            {
-                Errno.EACCES or Errno.EPERM => "; run as root, or in a cgroup delegated to this user",
-                Errno.EROFS => "; it is mounted read-only",
-                _ => "",
-            };
+        return errno == Errno.EEXIST ? Errno.None : errno;
     }
+
+    private static string Problem(CgroupDirectory directory, Errno errno) =>
+        $"cannot make the cgroup {directory}: {LinuxException.Describe(errno)}";
 }

@@ -39,7 +39,7 @@ sealed class CgroupWait(TimeSpan limit)
     {
         foreach (var pid in processes)
         {
-            using var process = Libc.OpenProcess(pid, 0);
+            using var process = Libc.OpenProcess(pid);
             if (!process.IsInvalid && !Poll(process, PollEvents.Readable, Left))
                 return false;
         }

@@ -29,7 +29,8 @@ sealed class JobCgroup : IDisposable
     /// <summary>The v2 directory, for CLONE_INTO_CGROUP.</summary>
     public Fd Directory { get; }
 
-    /// <summary>One for each v1 directory: the child writes "0" into each before exec, and is in.</summary>
+    /// <summary>One for each v1 directory: the child writes "0" into each before exec, and is in.
+    /// Of no use afterwards; each may be closed early.</summary>
     public IReadOnlyList<Fd> TaskFiles { get; }
 
     /// <summary>cgroup.events: urgent (EPOLLPRI) after a change. For one watcher, which reads it by <see cref="ReadEvents"/>.</summary>

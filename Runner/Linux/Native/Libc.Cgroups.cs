@@ -22,11 +22,21 @@ static partial class Libc
     [LibraryImport(Name, EntryPoint = "poll", SetLastError = true)]
     public static unsafe partial int PollFds(PollFd* fds, nuint count, int milliseconds);
 
-    [LibraryImport(Name, EntryPoint = "pidfd_open", SetLastError = true)]
-    public static partial Fd OpenProcess(int pid, uint flags);
+    /// <summary>pidfd_open(2). By number, for glibc has it since 2.36 only.</summary>
+    public static Fd OpenProcess(int pid) => SystemCallForFd(PidfdOpen, pid, 0);
 
-    [LibraryImport(Name, EntryPoint = "pidfd_send_signal", SetLastError = true)]
-    public static partial int SignalProcess(Fd process, int signal, nint info, uint flags);
+    /// <summary>pidfd_send_signal(2).</summary>
+    public static int SignalProcess(Fd process, int signal) => (int)SystemCall(PidfdSendSignal, process, signal, 0, 0);
+
+    // The same on every architecture.
+    private const nint PidfdSendSignal = 424;
+    private const nint PidfdOpen = 434;
+
+    [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]
+    private static partial Fd SystemCallForFd(nint number, nint first, nint second);
+
+    [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint SystemCall(nint number, Fd first, nint second, nint third, nint fourth);
 }
 
 /// <summary><c>struct pollfd</c> of poll(2).</summary>

@@ -44,7 +44,7 @@ static class CgroupProbes
         }
         catch (CgroupsUnavailableException failure)
         {
-            return [new Capability("limits", CapabilityState.Missing, failure.Message, "run as root on a writable cgroup v2 mount")];
+            return [new Capability("limits", CapabilityState.Missing, failure.Problem, failure.Mend)];
         }
         try
         {
@@ -113,8 +113,8 @@ static class CgroupProbes
             yield return Find(tree, job, "core", file) is { } path
                 ? new Capability(file, CapabilityState.Works, $"{use}, by {path}")
                 : new Capability(file, CapabilityState.Limited, "this kernel has none; jobs are signalled process by process", "use Linux 5.14 or newer");
-        yield return Find(tree, job, "core", "cpu.pressure") is { } pressure && new CgroupDirectory(Path.GetDirectoryName(pressure)!).Read("cpu.pressure") is not null
-            ? new Capability("pressure", CapabilityState.Works, $"by {pressure} and its neighbours")
+        yield return Find(tree, job, "core", "cpu.pressure") is { } pressure
+            ? new Capability("pressure", CapabilityState.Works, $"what a job waits for is told by {pressure} and its neighbours")
             : new Capability("pressure", CapabilityState.Missing, "this kernel does not tell what a job waits for", "boot with psi=1");
     }
 
@@ -124,8 +124,11 @@ static class CgroupProbes
             .Select(file => Find(tree, job, controller, file))
             .FirstOrDefault(path => path is not null);
 
-    private static string? Find(CgroupTree tree, string job, string controller, string file) =>
-        tree.Controllers.Where(part => part.Controller == controller).Select(part => $"{part.Path}/{job}/{file}").FirstOrDefault(File.Exists);
+    /// <summary>The file of a job, and the tree it is in. Null: there is no such file.</summary>
+    private static string? Find(CgroupTree tree, string job, string controller, string file) => tree.Controllers
+        .Where(part => part.Controller == controller && File.Exists($"{part.Path}/{job}/{file}"))
+        .Select(part => $"{file} below {Path.GetDirectoryName(part.Path)}")
+        .FirstOrDefault();
 
     private static string? Reason(CgroupTree tree, string controller) =>
         tree.Missing.Where(missing => missing.Controller == controller).Select(missing => missing.Reason).FirstOrDefault();
@@ -136,6 +139,6 @@ static class CgroupProbes
             return $"as root: echo +{controller} > {v2.Path}/cgroup.subtree_control";
         if (mounts.V1.ContainsKey(controller == "io" ? "blkio" : controller))
             return BootV2;
-        return controller == "memory" ? $"boot with cgroup_enable=memory; in a container, let the host pass the controller on" : $"{BootV2}; in a container, let the host pass the controller on";
+        return $"boot with {(controller == "memory" ? "cgroup_enable=memory" : "cgroup_no_v1=all")}; in a container, let the host pass the controller on";
     }
 }

@@ -53,10 +53,10 @@ static class KernelProbes
     public static Capability Pidfd()
     {
         const string Name = "pidfd";
-        using var self = Libc.OpenProcess(Environment.ProcessId, 0);
+        using var self = Libc.OpenProcess(Environment.ProcessId);
         if (self.IsInvalid)
             return new Capability(Name, CapabilityState.Missing, LinuxException.Last("pidfd_open").Message, "use Linux 5.7 or newer, and let seccomp allow it");
-        return Libc.SignalProcess(self, 0, 0, 0) == 0
+        return Libc.SignalProcess(self, 0) == 0
             ? new Capability(Name, CapabilityState.Works, "pidfd_open and pidfd_send_signal")
             : new Capability(Name, CapabilityState.Missing, LinuxException.Last("pidfd_send_signal").Message);
     }

@@ -38,6 +38,11 @@ static class PrivilegeProbes
         var lacking = Needed.Where(one => (held >> one.Bit & 1) == 0).ToArray();
         if (lacking.Length == 0)
             yield return new Capability("capabilities", CapabilityState.Works, "all that jobs need");
+        if (lacking.Length == Needed.Length)
+        {
+            yield return new Capability("capabilities", CapabilityState.Limited, "none: jobs cannot run as another user, nor get namespaces of their own");
+            yield break;
+        }
         foreach (var (_, name, without) in lacking)
             yield return new Capability(name, CapabilityState.Limited, $"not held: {without}", $"give it to the service (CapabilityBoundingSet=) or the container (--cap-add {name[4..]})");
     }

@@ -95,6 +95,31 @@ public sealed class CancellationTests
     }
 
     [Fact]
+    public async Task A_client_that_gives_up_in_the_middle_does_not_look_as_if_it_were_done()
+    {
+        await using var server = await EchoServer.StartAsync();
+        var client = server.NewClient();
+        for (var i = 0; i < 50; i++)
+        {
+            var first = Waiting.NewSignal();
+            var ended = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
+            server.Handlers.Join = async (requests, _) =>
+            {
+                ended.SetResult(await Record.ExceptionAsync(async () =>
+                {
+                    while (await requests.MoveNext()) first.TrySetResult();
+                }));
+                return new Words();
+            };
+            var call = client.Join();
+            await call.RequestStream.WriteAsync(new Words());
+            await first.Task.Soon();
+            call.Dispose();
+            Assert.IsAssignableFrom<OperationCanceledException>(await ended.Task.Soon());
+        }
+    }
+
+    [Fact]
     public async Task A_token_given_to_a_read_cancels_the_call()
     {
         await using var server = await EchoServer.StartAsync();

@@ -181,7 +181,7 @@ public sealed class ServerTests
     }
 
     [Fact]
-    public async Task Two_writes_at_once_are_refused_and_messages_that_may_wait_go_with_the_next()
+    public async Task Messages_that_may_wait_go_with_the_next()
     {
         await using var server = await EchoServer.StartAsync();
         server.Handlers.Repeat = async (_, responses, context) =>
@@ -192,6 +192,25 @@ public sealed class ServerTests
         };
         using var call = server.NewClient().Repeat(new RepeatRequest());
         Assert.Equal(100, (await call.ResponseStream.ReadAllAsync().ToListAsync()).Count);
+    }
+
+    [Fact]
+    public async Task A_second_write_before_the_first_is_done_is_refused()
+    {
+        await using var server = await EchoServer.StartAsync();
+        var refused = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        server.Handlers.Repeat = async (request, responses, _) =>
+        {
+            // The client does not read, so one of them waits.
+            Task first;
+            do first = responses.WriteAsync(new Words { Data = request.Data });
+            while (first.IsCompleted);
+            refused.SetResult(await Record.ExceptionAsync(() => responses.WriteAsync(new Words())));
+            await first;
+        };
+        using var call = server.NewClient().Repeat(new RepeatRequest { Data = ByteString.CopyFrom(new byte[1024 * 1024]) });
+        Assert.IsType<InvalidOperationException>(await refused.Task.Soon());
+        Assert.True(await call.ResponseStream.MoveNext().Soon());
     }
 
     private static Words OfSize(int size)

@@ -106,7 +106,7 @@ public sealed class SqliteJobStoreTests : IDisposable
     public void A_second_server_on_the_same_directory_is_refused()
     {
         using var first = new SqliteJobStore(FilePath);
-        Assert.Contains("locked", Assert.Throws<StoreException>(() => new SqliteJobStore(FilePath)).Message);
+        Assert.Contains("another runner serve", Assert.Throws<StoreException>(() => new SqliteJobStore(FilePath)).Message);
     }
 
     [Fact]

@@ -103,12 +103,6 @@ static class ServerProcess
     private static ILoggerFactory CreateLogging(bool verbose) => LoggerFactory.Create(builder => builder
         .SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
-        .AddSimpleConsole(options =>
-        {
-            options.SingleLine = true;
-            options.ColorBehavior = LoggerColorBehavior.Disabled;
-            options.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-            options.UseUtcTimestamp = true;
-        })
-        .Services.Configure<ConsoleLoggerOptions>(options => options.LogToStandardErrorThreshold = LogLevel.Trace));
+        .AddConsole(options => (options.FormatterName, options.LogToStandardErrorThreshold) = (LogLine.Formatter, LogLevel.Trace))
+        .Services.AddSingleton<ConsoleFormatter, LogLine>());
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Runner.Tests.Support;
 
 namespace Runner.Tests.EndToEnd;
@@ -34,7 +35,7 @@ public sealed class StopTests(LiveServer server) : IClassFixture<LiveServer>
         Assert.True(processes.Count >= 3, string.Join(' ', processes));
 
         (await server.RunnerAsync("stop", "--grace", "200ms", job)).Expect(0);
-        Assert.DoesNotContain(processes, Processes.IsAlive);
+        Assert.DoesNotContain(processes, process => Processes.IsAlive(int.Parse(process, CultureInfo.InvariantCulture)));
         Assert.DoesNotContain(server.Cgroups(), root => Directory.Exists($"{root}/{job}"));
     }
 

@@ -6,6 +6,7 @@ using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -34,7 +35,8 @@ internal sealed class EchoServer : IAsyncDisposable, ILoggerProvider, ILogger
     public WebApplication App => _app;
 
     public static async Task<EchoServer> StartAsync(
-        Action<GrpcServiceOptions>? options = null, Action<WebApplicationBuilder>? build = null, Action<WebApplication>? map = null, bool tls = true, HttpProtocols protocols = HttpProtocols.Http2)
+        Action<GrpcServiceOptions>? options = null, Action<WebApplicationBuilder>? build = null, Action<WebApplication>? map = null,
+        bool tls = true, HttpProtocols protocols = HttpProtocols.Http2, Action<HttpsConnectionAdapterOptions>? https = null)
     {
         var server = new EchoServer(tls);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -42,7 +44,12 @@ internal sealed class EchoServer : IAsyncDisposable, ILoggerProvider, ILogger
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
         {
             listen.Protocols = protocols;
-            if (tls) listen.UseHttps(Certificate.Value);
+            if (tls)
+                listen.UseHttps(adapter =>
+                {
+                    adapter.ServerCertificate = Certificate.Value;
+                    https?.Invoke(adapter);
+                });
         }));
         builder.Services.AddGrpc(options ?? (_ => { }));
         builder.Services.AddSingleton(new EchoImpl(server.Handlers));

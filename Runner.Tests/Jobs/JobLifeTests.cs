@@ -1,3 +1,4 @@
+using Runner.Access;
 using Runner.Jobs;
 using Runner.Tests.Support;
 
@@ -9,39 +10,160 @@ public sealed class JobLifeTests : IDisposable
 
     public void Dispose() => _machine.Dispose();
 
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
     [Fact]
     public async Task A_job_writes_to_both_streams_and_returns_its_code()
     {
         var job = await _machine.RunAsync("echo out; echo err >&2; exit 3");
-        Assert.Equal(new JobEnd.Exited(3), ((JobState.Ended)job.Record.State).End);
+        Assert.Equal(new JobEnd.Exited(3), Machine.EndOf(job));
         Assert.Equal("out\n", await Machine.TextAsync(job.Stdout));
         Assert.Equal("err\n", await Machine.TextAsync(job.Stderr));
     }
 
     [Fact]
-    public async Task A_signal_that_kills_the_job_is_its_end()
-    {
-        var job = await _machine.RunAsync("kill -SEGV $$");
-        Assert.IsType<JobEnd.Signaled>(((JobState.Ended)job.Record.State).End);
-    }
+    public async Task A_signal_that_kills_the_job_is_its_end() =>
+        Assert.Equal(11, Assert.IsType<JobEnd.Signaled>(Machine.EndOf(await _machine.RunAsync("ulimit -c 0; kill -SEGV $$"))).Signal);
 
     [Fact]
     public async Task Memory_past_the_limit_ends_the_job_as_out_of_memory()
     {
-        var job = await _machine.RunAsync("head -c 200M /dev/zero | tail -c 200M > /dev/null; exit 7", new(MemoryBytes: 64 << 20));
-        var ended = (JobState.Ended)job.Record.State;
-        Assert.True(ended.Usage.OomKills > 0, ended.ToString());
+        // dd fills a buffer of that size; exec makes it the job's main process.
+        var job = await _machine.RunAsync("exec dd if=/dev/zero of=/dev/null bs=200M count=1", new(MemoryBytes: 64 << 20));
+        Assert.IsType<JobEnd.OutOfMemory>(Machine.EndOf(job));
+        Assert.True(job.Usage().OomKills > 0);
     }
 
     [Fact]
-    public async Task A_stop_takes_a_child_that_left_the_session_with_it()
+    public async Task A_stop_ends_children_that_left_the_session_and_ignore_it()
     {
         var job = _machine.Start("/bin/sh", "-c", "setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 100; done' & wait");
-        using (var reader = job.Stdout.OpenReader())
-            await reader.ReadAsync(0, new byte[100], follow: true, TestContext.Current.CancellationToken);
-        var stopped = await _machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
-        Assert.IsType<JobEnd.Stopped>(((JobState.Ended)stopped.Record.State).End);
-        var pid = (await Machine.TextAsync(job.Stdout)).Trim();
-        Assert.False(Directory.Exists($"/proc/{pid}"));
+        var pid = int.Parse(await Machine.FirstLineAsync(job.Stdout));
+        var stopped = await _machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, TimeSpan.FromMilliseconds(50), Cancelled);
+        Assert.IsType<JobEnd.Stopped>(Machine.EndOf(stopped));
+        Assert.False(Processes.IsAlive(pid));
+    }
+
+    [Fact]
+    public async Task A_job_that_ignores_SIGTERM_is_killed_after_its_grace_period()
+    {
+        var job = _machine.Start("/bin/sh", "-c", "trap '' TERM; echo ready; while :; do sleep 100; done");
+        await Machine.FirstLineAsync(job.Stdout);
+        await _machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, TimeSpan.FromMilliseconds(100), Cancelled);
+        Assert.Equal(new JobEnd.Stopped("admin", new ProcessExit.Signaled(9, false)), Machine.EndOf(job));
+    }
+
+    [Fact]
+    public async Task A_job_that_takes_SIGTERM_well_is_stopped_with_its_own_code()
+    {
+        var job = _machine.Start("/bin/sh", "-c", "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.01; done");
+        await Machine.FirstLineAsync(job.Stdout);
+        await _machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, null, Cancelled);
+        Assert.Equal(new JobEnd.Stopped("admin", new ProcessExit.Exited(7)), Machine.EndOf(job));
+        Assert.Equal("ready\nbye\n", await Machine.TextAsync(job.Stdout));
+    }
+
+    [Fact]
+    public async Task Of_two_stops_at_once_the_first_is_recorded_and_both_are_answered()
+    {
+        var job = _machine.Start("/bin/sleep", "1000");
+        var stops = Enumerable.Range(0, 2).Select(_ => _machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, null, Cancelled)).ToArray();
+        var outcomes = await Task.WhenAll(stops.Select(async stop => await Record.ExceptionAsync(() => stop)));
+        Assert.Contains(null, outcomes);
+        Assert.All(outcomes.OfType<JobException>(), e => Assert.Equal(JobError.AlreadyEnded, e.Error));
+        Assert.IsType<JobEnd.Stopped>(Machine.EndOf(job));
+    }
+
+    [Fact]
+    public async Task A_stop_of_an_ended_job_says_so()
+    {
+        var job = await _machine.RunAsync("true");
+        var e = await Assert.ThrowsAsync<JobException>(() => _machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, null, Cancelled));
+        Assert.Equal(JobError.AlreadyEnded, e.Error);
+    }
+
+    [Fact]
+    public async Task What_the_main_process_leaves_behind_dies_with_it_and_cannot_hold_up_the_end()
+    {
+        var job = await _machine.RunAsync("setsid sleep 1000 & echo $!");
+        Assert.Equal(new JobEnd.Exited(0), Machine.EndOf(job));
+        Assert.False(Processes.IsAlive(int.Parse(await Machine.TextAsync(job.Stdout))));
+    }
+
+    [Fact]
+    public async Task A_process_that_escapes_the_cgroup_cannot_hold_up_the_end_by_its_pipe()
+    {
+        // Root can leave: into the root of the v2 hierarchy, where the kill does not reach.
+        var root = CgroupRoots.V2;
+        var job = _machine.Start("/bin/sh", "-c", $"setsid sh -c 'echo $$ > {root}/cgroup.procs; echo $$; exec sleep 1000' & sleep 0.2");
+        var pid = int.Parse(await Machine.FirstLineAsync(job.Stdout));
+        try
+        {
+            await Machine.EndAsync(job);
+            Assert.Equal($"{pid}\n", await Machine.TextAsync(job.Stdout));
+        }
+        finally
+        {
+            if (Processes.IsAlive(pid)) System.Diagnostics.Process.GetProcessById(pid).Kill();
+        }
+    }
+
+    [Fact]
+    public async Task A_repeated_start_answers_the_first_job()
+    {
+        var id = JobId.New();
+        var spec = new JobSpec { Command = "/bin/sh", Args = ["-c", "echo once"] };
+        var jobs = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(() => _machine.Jobs.Start(id, spec, Machine.Admin))));
+        Assert.Single(jobs.Select(job => job.Record.Pid).Distinct());
+        await Machine.EndAsync(jobs[0]);
+        Assert.Equal(jobs[0].Record.Pid, _machine.Jobs.Start(id, spec, Machine.Admin).Record.Pid);
+        Assert.Equal("once\n", await Machine.TextAsync(jobs[0].Stdout));
+    }
+
+    [Fact]
+    public async Task An_id_in_use_for_another_job_is_refused()
+    {
+        var job = await _machine.RunAsync("true");
+        var id = job.Record.Id;
+        var other = new JobSpec { Command = "/bin/false" };
+        Assert.Equal(JobError.IdInUse, Assert.Throws<JobException>(() => _machine.Jobs.Start(id, other, Machine.Admin)).Error);
+        Assert.Equal(JobError.IdInUse, Assert.Throws<JobException>(() => _machine.Jobs.Start(id, job.Record.Spec, new Caller("eve", Role.Writer))).Error);
+    }
+
+    [Fact]
+    public async Task A_job_of_somebody_else_does_not_exist_for_a_writer()
+    {
+        var job = await _machine.RunAsync("true");
+        var eve = new Caller("eve", Role.Writer);
+        var seen = Assert.Throws<JobException>(() => _machine.Jobs.Find(job.Record.Id, eve));
+        var unknown = Assert.Throws<JobException>(() => _machine.Jobs.Find(JobId.New(), eve));
+        Assert.Equal((JobError.NoSuchJob, JobError.NoSuchJob), (seen.Error, unknown.Error));
+        Assert.Empty(_machine.Jobs.List(eve, null, 10).Jobs);
+        Assert.NotEmpty(_machine.Jobs.List(new Caller("rita", Role.Reader), null, 10).Jobs);
+    }
+
+    [Fact]
+    public void A_failed_start_leaves_nothing()
+    {
+        var before = Processes.Descriptors();
+        for (var i = 0; i < 200; i++)
+        {
+            var e = Assert.Throws<JobException>(() => _machine.Start("/no/such/program"));
+            Assert.Equal((JobError.CannotStart, "execve", 2), (e.Error, e.Step, e.Errno));
+        }
+        Assert.Equal(0, Processes.Zombies(Environment.ProcessId));
+        Assert.Empty(Directory.GetDirectories(Path.Combine(_machine.Folder, "jobs")));
+        Assert.Empty(_machine.Cgroups());
+        Assert.Empty(_machine.Jobs.List(Machine.Admin, null, 10).Jobs);
+        Assert.InRange(Processes.Descriptors(), 0, before + 10); // other tests run beside this one
+    }
+
+    [Fact]
+    public async Task A_shutdown_ends_every_job_in_the_servers_name_and_takes_no_new_one()
+    {
+        var job = _machine.Start("/bin/sleep", "1000");
+        await _machine.Jobs.ShutdownAsync();
+        Assert.Equal(JobEnd.ByServer, Assert.IsType<JobEnd.Stopped>(Machine.EndOf(job)).By);
+        Assert.Equal(JobError.Exhausted, Assert.Throws<JobException>(() => _machine.Start("/bin/true")).Error);
     }
 }

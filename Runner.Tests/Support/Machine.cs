@@ -49,6 +49,26 @@ sealed class Machine : IDisposable
         return (JobState.Ended)job.Record.State;
     }
 
+    public static JobEnd EndOf(Job job) => ((JobState.Ended)job.Record.State).End;
+
+    /// <summary>The names of the jobs' cgroups there are.</summary>
+    public IReadOnlyList<string> Cgroups() => _tree.Names();
+
+    /// <summary>Waits until the job has written a whole line.</summary>
+    public static async Task<string> FirstLineAsync(OutputLog log)
+    {
+        using var reader = log.OpenReader();
+        var (buffer, filled) = (new byte[4096], 0);
+        while (buffer.AsSpan(0, filled).IndexOf((byte)'\n') < 0)
+        {
+            var read = await reader.ReadAsync(filled, buffer.AsMemory(filled), follow: true, TestContext.Current.CancellationToken)
+                .AsTask().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            if (read == 0) break;
+            filled += read;
+        }
+        return System.Text.Encoding.UTF8.GetString(buffer, 0, filled).Split('\n')[0];
+    }
+
     public static async Task<byte[]> ReadAsync(OutputLog log)
     {
         using var reader = log.OpenReader();

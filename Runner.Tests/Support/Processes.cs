@@ -1,35 +1,30 @@
 namespace Runner.Tests.Support;
 
-/// <summary>What /proc says of other processes.</summary>
+/// <summary>What /proc tells of processes.</summary>
 static class Processes
 {
-    /// <summary>Whether it still runs. One that has ended and was left to the machine's first process to reap does not.</summary>
-    public static bool IsAlive(string process) => State(process) is not (null or 'Z' or 'X');
+    /// <summary>Whether it runs; one that is dead and not yet collected by its parent does not.</summary>
+    public static bool IsAlive(int pid) => State(pid) is not (null or 'Z' or 'X');
 
-    /// <summary>The letter of proc_pid_stat(5), after the name, which may hold blanks and brackets.</summary>
-    public static char? State(string process) => Stat(process) is { } stat ? stat[0][0] : null;
+    /// <summary>Children of this process that are dead and not collected.</summary>
+    public static int Zombies(int parent) => Directory.EnumerateDirectories("/proc")
+        .Select(Path.GetFileName)
+        .Where(name => int.TryParse(name, out _))
+        .Count(name => Stat(int.Parse(name!)) is { } stat && stat[0] == "Z" && stat[1] == parent.ToString());
 
-    /// <summary>The processes with this parent.</summary>
-    public static IEnumerable<string> ChildrenOf(int parent) =>
-        from folder in Directory.GetDirectories("/proc")
-        let process = Path.GetFileName(folder)
-        where char.IsAsciiDigit(process[0])
-        let stat = Stat(process)
-        where stat is not null && stat[1] == parent.ToString(System.Globalization.CultureInfo.InvariantCulture)
-        select process;
+    public static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 
-    private static string[]? Stat(string process)
+    private static char? State(int pid) => Stat(pid)?[0][0];
+
+    // The name in brackets may hold anything (proc_pid_stat(5)): what counts starts after the last bracket.
+    private static string[]? Stat(int pid)
     {
         try
         {
-            var text = File.ReadAllText($"/proc/{process}/stat");
+            var text = File.ReadAllText($"/proc/{pid}/stat");
             return text[(text.LastIndexOf(')') + 2)..].Split(' ');
         }
         catch (IOException)
-        {
-            return null; // it has gone
-        }
-        catch (UnauthorizedAccessException)
         {
             return null;
         }

@@ -41,8 +41,8 @@ static class ClientCommand
         JobException { Error: JobError.CannotStart or JobError.LimitUnavailable } => ExitCode.CannotStart,
         JobException { Error: JobError.NotAllowed or JobError.AlreadyEnded or JobError.IdInUse } => ExitCode.Failed,
         JobException or ServerUnreachableException => ExitCode.NoServer,
-        CertificateProblem or ClientProfileException => ExitCode.BadCertificate,
-        BadOptionException => ExitCode.BadUsage,
+        CertificateProblem => ExitCode.BadCertificate,
+        BadOptionException or ClientProfileException => ExitCode.BadUsage,
         OutputClosedException { Broken: true } => ExitCode.KilledBySignal + 13, // SIGPIPE
         OutputClosedException => ExitCode.NoServer,
         OperationCanceledException => ExitCode.KilledBySignal + 2, // SIGINT

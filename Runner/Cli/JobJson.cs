@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Runner.Jobs;
@@ -11,9 +12,13 @@ static class JobJson
 {
     public static Option<bool> Option() => new("--json") { Description = "One JSON object." };
 
-    public static string Of(JobView job) => JsonSerializer.Serialize(From(job), JobJsonContext.Default.JsonJob);
+    // Not for a web page: no need to escape < > & and letters beyond ASCII. Control characters still are.
+    private static readonly JobJsonContext s_block = new(new(JobJsonContext.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    private static readonly JobJsonContext s_line = new(new(s_block.Options) { WriteIndented = false });
 
-    public static string OnOneLine(JobView job) => JsonSerializer.Serialize(From(job), JobJsonLineContext.Default.JsonJob);
+    public static string Of(JobView job) => JsonSerializer.Serialize(From(job), s_block.JsonJob);
+
+    public static string OnOneLine(JobView job) => JsonSerializer.Serialize(From(job), s_line.JsonJob);
 
     private static JsonJob From(JobView job)
     {
@@ -65,7 +70,3 @@ sealed record JsonUsage(
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
 [JsonSerializable(typeof(JsonJob))]
 sealed partial class JobJsonContext : JsonSerializerContext;
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(JsonJob))]
-sealed partial class JobJsonLineContext : JsonSerializerContext;

@@ -140,7 +140,7 @@ sealed class RunnerClient : IDisposable
     {
         if (JobErrors.FromRpc(e) is { } known) return known;
         if (e.StatusCode is StatusCode.Cancelled) return new OperationCanceledException(e.Status.Detail, e, cancellationToken);
-        return new ServerUnreachableException(UnreachableReason.Of(Name, _profile, e), e);
+        return new ServerUnreachableException(ConnectionTrouble.Explain(e, _profile) ?? $"{Name}: {e.StatusCode}: {e.Status.Detail}", e);
     }
 }
 

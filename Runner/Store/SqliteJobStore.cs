@@ -24,7 +24,7 @@ sealed class SqliteJobStore : IJobStore, IDisposable
     public SqliteJobStore(string path)
     {
         SQLitePCL.raw.SetProvider(new SQLitePCL.SQLite3Provider_e_sqlite3());
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
         try
         {
             _connection.Open();
@@ -40,7 +40,7 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         catch (SqliteException e)
         {
             _connection.Dispose();
-            throw new StoreException($"state database {path}: {e.Message}", e);
+            throw new StoreException($"state database {path}: {Describe(e)}", e);
         }
         catch
         {
@@ -109,6 +109,13 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         foreach (var command in new[] { _insert, _recordEnd, _find, _listAll, _listOwn, _unended }) command.Dispose();
         _connection.Dispose();
     }
+
+    private static string Describe(SqliteException e) => e.SqliteErrorCode switch
+    {
+        SQLitePCL.raw.SQLITE_BUSY => "another runner serve is using it",
+        SQLitePCL.raw.SQLITE_NOTADB or SQLitePCL.raw.SQLITE_CORRUPT => $"it is damaged ({e.Message}); put it aside, or a good copy in its place",
+        _ => e.Message,
+    };
 
     private void Prepare(string path)
     {

@@ -70,11 +70,13 @@ internal sealed class StreamContent<T>(Func<PipeWriter, MessageWriter<T>> writer
         if (flush || pipe.UnflushedBytes >= MostUnflushed) await pipe.FlushAsync(cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>There are no more messages.</summary>
     public void Close() => _closed.TrySetResult();
 
+    /// <summary>Cuts the body off if it is still open: the server must not take it for complete.</summary>
     protected override void Dispose(bool disposing)
     {
-        Close();
+        _closed.TrySetCanceled();
         base.Dispose(disposing);
     }
 

@@ -18,9 +18,9 @@ internal abstract class ServerCallHandler<TRequest, TResponse>(GrpcServer server
     protected async Task<TRequest> ReadOnlyMessageAsync(HttpContextServerCallContext context)
     {
         var reader = Reader(context);
-        var request = await reader.ReadAsync(context.TransportToken).ConfigureAwait(false)
+        var request = await context.ReadAsync(reader, context.TransportToken).ConfigureAwait(false)
             ?? throw new RpcException(new Status(StatusCode.Internal, "Incomplete message."));
-        return await reader.ReadAsync(context.TransportToken).ConfigureAwait(false) is null
+        return await context.ReadAsync(reader, context.TransportToken).ConfigureAwait(false) is null
             ? request
             : throw new RpcException(new Status(StatusCode.Internal, "Additional data after the message received."));
     }

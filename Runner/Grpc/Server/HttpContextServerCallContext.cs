@@ -30,6 +30,9 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
 
     public bool HasEnded => _ended;
 
+    /// <summary>True once reading or writing found the client gone, which may be before the token fires.</summary>
+    public bool IsClientGone { get; private set; }
+
     /// <summary>Never cancelled if there is no deadline.</summary>
     public CancellationToken DeadlinePassed => _deadlinePassed?.Token ?? CancellationToken.None;
 
@@ -79,6 +82,20 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
         _cancelled = CancellationTokenSource.CreateLinkedTokenSource(_deadlinePassed.Token, HttpContext.RequestAborted);
         if (timeout == TimeSpan.Zero) _deadlinePassed.Cancel();
         else if (timeout <= GrpcProtocol.LongestTimer) _deadlinePassed.CancelAfter(timeout);
+    }
+
+    /// <summary>The next request, or null at the end of the stream.</summary>
+    public async ValueTask<T?> ReadAsync<T>(MessageReader<T> reader, CancellationToken cancellationToken)
+        where T : class
+    {
+        try
+        {
+            return await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            throw ClientGone(e);
+        }
     }
 
     /// <summary>Done when the transport took the message; with <paramref name="flush"/> false, when it is in the transport's buffer.</summary>
@@ -157,8 +174,14 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
         using var linked = cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, CancellationToken) : null;
         var result = await HttpContext.Response.BodyWriter.FlushAsync(linked?.Token ?? TransportToken).ConfigureAwait(false);
 
-        // The transport is gone; it does not throw by itself.
-        if (result.IsCompleted) CancellationToken.ThrowIfCancellationRequested();
+        // The transport does not throw by itself.
+        if (result.IsCompleted) throw ClientGone(null);
+    }
+
+    private OperationCanceledException ClientGone(Exception? cause)
+    {
+        IsClientGone = true;
+        return new OperationCanceledException("The client reset the call.", cause);
     }
 
     private Metadata ReadRequestHeaders()

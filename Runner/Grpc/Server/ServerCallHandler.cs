@@ -49,7 +49,7 @@ internal abstract class ServerCallHandler(GrpcServer server, IMethod method)
             if (e.Status.StatusCode == StatusCode.Unimplemented && context.RequestEncoding is not null && !context.HttpContext.Response.HasStarted)
                 context.HttpContext.Response.Headers[GrpcProtocol.AcceptEncodingHeader] = GrpcProtocol.IdentityEncoding;
         }
-        catch (Exception e) when (context.CancellationToken.IsCancellationRequested && IsAboutCancellation(e))
+        catch (Exception e) when (IsAboutCancellation(e) && (context.IsClientGone || context.CancellationToken.IsCancellationRequested))
         {
             context.Status = Status.DefaultCancelled;
         }
@@ -60,7 +60,7 @@ internal abstract class ServerCallHandler(GrpcServer server, IMethod method)
         }
     }
 
-    // A broken connection shows as an IOException where the request is read.
+    // A write after the end is an InvalidOperationException.
     private static bool IsAboutCancellation(Exception e) => e is OperationCanceledException or IOException or InvalidOperationException;
 
     private static string Describe(Exception e) => e.InnerException is { } inner ? $"{e.GetType().Name}: {e.Message} {Describe(inner)}" : $"{e.GetType().Name}: {e.Message}";

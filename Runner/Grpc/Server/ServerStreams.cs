@@ -20,7 +20,7 @@ internal sealed class ServerStreamReader<T>(HttpContextServerCallContext context
         using var linked = cancellationToken.CanBeCanceled && cancellationToken != context.CancellationToken
             ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, context.CancellationToken)
             : null;
-        _current = await reader.ReadAsync(linked?.Token ?? context.TransportToken).ConfigureAwait(false);
+        _current = await context.ReadAsync(reader, linked?.Token ?? context.TransportToken).ConfigureAwait(false);
         _atEnd = _current is null;
         return !_atEnd;
     }

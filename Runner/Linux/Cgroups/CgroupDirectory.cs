@@ -49,9 +49,23 @@ sealed class CgroupDirectory(string path)
         }
     }
 
-    public unsafe Errno Write(string file, string text)
+    public Errno Write(string file, string text)
     {
         using var fd = Open(file, OpenFlags.WriteOnly);
+        return Write(fd, text);
+    }
+
+    /// <summary>Writes, and reads back what the kernel made of it.</summary>
+    public Errno Write(string file, string text, out string? now)
+    {
+        using var fd = Open(file, OpenFlags.ReadWrite);
+        var errno = Write(fd, text);
+        now = errno == Errno.None ? Read(fd) : null;
+        return errno;
+    }
+
+    private static unsafe Errno Write(Fd fd, string text)
+    {
         if (fd.IsInvalid)
             return LastErrno();
         // The kernel takes a text in one piece or not at all.

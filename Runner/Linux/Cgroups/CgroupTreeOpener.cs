@@ -96,6 +96,7 @@ sealed class CgroupTreeOpener(string name, CgroupMounts mounts)
         {
             if (!has.Contains(controller.Name) || on.Contains(controller.Name))
                 continue;
+            // While it is on in ours, nobody above us (systemd) can turn it off again: EBUSY.
             // One by one: of a text with two controllers, one of which fails, the kernel takes none (cgroup-v2.rst).
             var errno = cgroup.Write("cgroup.subtree_control", $"+{controller.Name}");
             if (errno != Errno.None)

@@ -17,13 +17,12 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
             // job, for its peak memory, OOM kills and IO bytes cannot be had otherwise; cpu only to hold a limit.
             var ownV2 = MakeIn(v2);
             var ownV1 = v1.Where(part => part.Controllers.Any(controller => controller.IsNeeded(limits))).Select(MakeIn).ToArray();
-            var written = new List<LimitFile>();
+            var applied = ResourceLimits.None;
             foreach (var part in (IEnumerable<Hierarchy>)[ownV2, .. ownV1])
                 foreach (var controller in part.Controllers)
-                    written.AddRange(Write(part.Directory, controller.ToFiles(limits)));
+                    applied = Apply(part.Directory, controller, limits, applied);
             cgroup = Open(ownV2, ownV1);
-            if (written.Count > 0)
-                cgroup.Applied = ReadBack(cgroup, written, limits);
+            cgroup.Applied = applied;
             return cgroup;
         }
         catch
@@ -66,23 +65,24 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
         Errno = (int)errno,
     };
 
-    private static IEnumerable<LimitFile> Write(CgroupDirectory directory, IEnumerable<LimitFile> files)
+    /// <summary>Adds what the kernel holds now, by its own words, to what the other controllers hold.</summary>
+    private static ResourceLimits Apply(CgroupDirectory directory, Controller controller, ResourceLimits limits, ResourceLimits applied)
     {
+        var files = controller.ToFiles(limits).ToArray();
+        if (files.Length == 0)
+            return applied;
+        var texts = new Dictionary<string, string?>();
         foreach (var file in files)
         {
-            var errno = directory.Write(file.File, file.Text);
+            var errno = directory.Write(file.File, file.Text, out var now);
             if (errno != Errno.None && !(errno == Errno.ENOENT && file.IfPresent))
                 throw Unavailable(file, $"{file.File} does not take {file.Text}: {LinuxException.Describe(errno)}", errno);
-            yield return file;
+            texts[file.File] = now;
         }
-    }
-
-    private static ResourceLimits ReadBack(JobCgroup cgroup, IReadOnlyList<LimitFile> written, ResourceLimits asked)
-    {
-        var applied = ReadLimits(cgroup);
-        foreach (var file in written)
-            if (LooserThanAsked(file.Limit, asked, applied))
-                throw Unavailable(file, $"{file.File} took it and reads back {cgroup.Parts.Select(part => part.Directory.Read(file.File)).FirstOrDefault(text => text is not null)?.Trim()}", Errno.None);
+        applied = controller.FromFiles(texts.GetValueOrDefault, applied);
+        foreach (var file in files)
+            if (LooserThanAsked(file.Limit, limits, applied))
+                throw Unavailable(file, $"{file.File} took {file.Text} and reads back {texts[file.File]?.Trim()}", Errno.None);
         return applied;
     }
 

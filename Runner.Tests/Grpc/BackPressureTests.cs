@@ -1,0 +1,69 @@
+using Google.Protobuf;
+using Grpc.Core;
+using Runner.Tests.Grpc.Echo;
+
+namespace Runner.Tests.Grpc;
+
+/// <summary>A slow reader slows the writer down, in both directions, and loses nothing.</summary>
+public sealed class BackPressureTests
+{
+    private const int MessageSize = 64 * 1024;
+    private const int Messages = 2000;
+
+    private static readonly ByteString Data = ByteString.CopyFrom(new byte[MessageSize]);
+
+    [Fact]
+    public async Task A_server_does_not_write_far_ahead_of_its_reader()
+    {
+        await using var server = await EchoServer.StartAsync();
+        var written = 0;
+        server.Handlers.Repeat = async (request, responses, _) =>
+        {
+            for (; written < request.Times; written++) await responses.WriteAsync(new Words { Data = request.Data });
+        };
+        using var call = server.NewClient().Repeat(new RepeatRequest { Data = Data, Times = Messages });
+        Assert.True(await call.ResponseStream.MoveNext().Soon());
+        Assert.InRange(await SettledAsync(() => written), 1, Messages / 2);
+        var read = 1;
+        while (await call.ResponseStream.MoveNext().Soon()) read++;
+        Assert.Equal(Messages, read);
+    }
+
+    [Fact]
+    public async Task A_client_does_not_write_far_ahead_of_its_reader()
+    {
+        await using var server = await EchoServer.StartAsync();
+        var go = Waiting.NewSignal();
+        server.Handlers.Join = async (requests, context) =>
+        {
+            await go.Task;
+            var read = 0;
+            await foreach (var _ in requests.ReadAllAsync(context.CancellationToken)) read++;
+            return new Words { Text = $"{read}" };
+        };
+        using var call = server.NewClient().Join();
+        var written = 0;
+        var writing = Task.Run(async () =>
+        {
+            for (; written < Messages; written++) await call.RequestStream.WriteAsync(new Words { Data = Data });
+            await call.RequestStream.CompleteAsync();
+        });
+        Assert.InRange(await SettledAsync(() => written), 1, Messages / 2);
+        go.SetResult();
+        await writing.Soon();
+        Assert.Equal($"{Messages}", (await call.ResponseAsync.Soon()).Text);
+    }
+
+    /// <summary>The count once it has stood still for a while; a count that never stands still fails by its size.</summary>
+    private static async Task<int> SettledAsync(Func<int> count)
+    {
+        int before;
+        do
+        {
+            before = count();
+            await Task.Delay(300, TestContext.Current.CancellationToken);
+        }
+        while (before == 0 || count() != before);
+        return before;
+    }
+}

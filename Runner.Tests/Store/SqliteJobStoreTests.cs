@@ -1,0 +1,119 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Runner.Jobs;
+using Runner.Store;
+
+namespace Runner.Tests.Store;
+
+public sealed class SqliteJobStoreTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("runner-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private string FilePath => Path.Combine(_folder, "runner.db");
+
+    private static JobRecord Started(string owner = "anna") => new(
+        JobId.New(),
+        new JobSpec
+        {
+            Command = "/bin/true",
+            Args = ["a", "", "ü\n\u0001"],
+            Env = new Dictionary<string, string> { ["A"] = "b=c" },
+            Labels = new Dictionary<string, string> { ["team"] = "x" },
+            WorkingDirectory = "/tmp",
+            Name = "n",
+            Limits = new(0.25, 1 << 20, 3),
+            GracePeriod = TimeSpan.Zero,
+            AllowEmptyArgs = true,
+        },
+        owner, 42, new(0.25, 1 << 20, 3), DateTimeOffset.UtcNow, new JobState.Running());
+
+    private static JobRecord Ended(JobRecord record, JobEnd end) => record with
+    {
+        State = new JobState.Ended(record.StartedAt.AddTicks(1), end, new ResourceUsage { CpuTotal = TimeSpan.FromTicks(10), OomKills = 1 }, 5, 6),
+    };
+
+    [Fact]
+    public void What_was_stored_is_there_after_a_restart_to_the_last_tick()
+    {
+        JobEnd[] ends =
+        [
+            new JobEnd.Exited(3), new JobEnd.Signaled(11, true), new JobEnd.OutOfMemory(new ProcessExit.Signaled(9, false)),
+            new JobEnd.Stopped("bert", new ProcessExit.Exited(0)), new JobEnd.Lost("why"),
+        ];
+        var records = ends.Select(end => Ended(Started(), end)).Append(Started()).ToList();
+        using (var store = new SqliteJobStore(FilePath))
+        {
+            foreach (var record in records)
+            {
+                store.Insert(record with { State = new JobState.Running() });
+                if (record.State is JobState.Ended) store.RecordEnd(record);
+            }
+        }
+
+        using var again = new SqliteJobStore(FilePath);
+        Assert.All(records, record => Assert.Equal(record, again.Find(record.Id)));
+        Assert.Equal([records[^1].Id], again.Unended().Select(record => record.Id));
+    }
+
+    [Fact]
+    public void An_end_is_recorded_once()
+    {
+        using var store = new SqliteJobStore(FilePath);
+        var record = Started();
+        store.Insert(record);
+        store.RecordEnd(Ended(record, new JobEnd.Exited(1)));
+        Assert.Throws<StoreException>(() => store.RecordEnd(Ended(record, new JobEnd.Exited(2))));
+        Assert.Equal(Ended(record, new JobEnd.Exited(1)), store.Find(record.Id));
+    }
+
+    [Fact]
+    public void The_end_of_a_job_that_is_not_there_is_refused()
+    {
+        using var store = new SqliteJobStore(FilePath);
+        Assert.Throws<StoreException>(() => store.RecordEnd(Ended(Started(), new JobEnd.Exited(0))));
+    }
+
+    [Fact]
+    public void Pages_walk_through_all_jobs_newest_first_and_once_each() => Prop.ForAll(
+        Gen.Choose(0, 12).Two().ToArbitrary(),
+        pair =>
+        {
+            var (count, others) = pair;
+            using var store = new SqliteJobStore(Path.Combine(_folder, Guid.NewGuid().ToString()));
+            var mine = new List<JobId>();
+            for (var i = 0; i < count + others; i++)
+            {
+                var record = Started(i % 2 == 0 && mine.Count < count ? "anna" : "bert");
+                if (record.Owner == "anna") mine.Insert(0, record.Id);
+                store.Insert(record);
+            }
+            var seen = new List<JobId>();
+            long? next = null;
+            do
+            {
+                var page = store.List("anna", next, 3);
+                Assert.InRange(page.Records.Count, 0, 3);
+                seen.AddRange(page.Records.Select(record => record.Id));
+                next = page.Next;
+            }
+            while (next is not null);
+            return seen.SequenceEqual(mine);
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(20));
+
+    [Fact]
+    public void A_second_server_on_the_same_directory_is_refused()
+    {
+        using var first = new SqliteJobStore(FilePath);
+        Assert.Contains("another runner serve", Assert.Throws<StoreException>(() => new SqliteJobStore(FilePath)).Message);
+    }
+
+    [Fact]
+    public void A_file_that_is_no_database_is_refused_and_left_as_it_is()
+    {
+        File.WriteAllText(FilePath, new string('x', 5000));
+        Assert.Contains(FilePath, Assert.Throws<StoreException>(() => new SqliteJobStore(FilePath)).Message);
+        Assert.Equal(new string('x', 5000), File.ReadAllText(FilePath));
+    }
+}

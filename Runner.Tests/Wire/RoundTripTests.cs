@@ -1,0 +1,123 @@
+using System.Collections;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Runner.Jobs;
+using Runner.Output;
+using Runner.Wire;
+using V1JobSpec = Runner.V1.JobSpec;
+using V1Limits = Runner.V1.Limits;
+using V1Usage = Runner.V1.Usage;
+
+namespace Runner.Tests.Wire;
+
+/// <summary>Every field of the wire survives the way through the domain: one that is added and forgotten fails here.</summary>
+public sealed class RoundTripTests
+{
+    [Fact]
+    public void Every_field_of_a_spec_survives()
+    {
+        var sent = Filled(new V1JobSpec());
+        Assert.Equal(sent, JobSpecs.ToWire(JobSpecs.FromWire(sent)));
+    }
+
+    [Fact]
+    public void Every_limit_survives()
+    {
+        var sent = Filled(new V1Limits());
+        Assert.Equal(sent, LimitSets.ToWire(LimitSets.FromWire(sent)));
+        Assert.Equal(new V1Limits(), LimitSets.ToWire(LimitSets.FromWire(new V1Limits())));
+    }
+
+    [Fact]
+    public void Every_figure_of_usage_survives()
+    {
+        var sent = Filled(new V1Usage());
+        Assert.Equal(sent, Usages.ToWire(Usages.FromWire(sent)));
+        Assert.Equal(new V1Usage(), Usages.ToWire(Usages.FromWire(new V1Usage())));
+    }
+
+    private static readonly JobEnd[] s_ends =
+    [
+        new JobEnd.Exited(3),
+        new JobEnd.Signaled(11, true),
+        new JobEnd.OutOfMemory(new ProcessExit.Signaled(9, false)),
+        new JobEnd.Stopped("anna", new ProcessExit.Exited(0)),
+        new JobEnd.Stopped("anna", new ProcessExit.Signaled(15, false)),
+        new JobEnd.Lost("host reboot"),
+    ];
+
+    [Fact]
+    public void Every_end_is_among_those_tried() =>
+        Assert.Equal(
+            typeof(JobEnd).GetNestedTypes().Where(type => type.IsSubclassOf(typeof(JobEnd))).Select(type => type.Name).Order(),
+            s_ends.Select(end => end.GetType().Name).Distinct().Order());
+
+    [Fact]
+    public void Every_end_survives() => Assert.All(s_ends, end =>
+    {
+        var wire = JobEnds.ToWire(DateTimeOffset.UnixEpoch, end);
+        Assert.Equal(end, JobEnds.FromWire(V1.Ended.Parser.ParseFrom(wire.ToByteArray())));
+    });
+
+    [Fact]
+    public void A_job_survives()
+    {
+        var usage = Usages.FromWire(Filled(new V1Usage()));
+        var state = new JobState.Ended(DateTimeOffset.UnixEpoch.AddDays(2), new JobEnd.Exited(1), usage, 10, 20);
+        var record = new JobRecord(JobId.New(), JobSpecs.FromWire(Filled(new V1JobSpec())), "anna", 42, new(Cpus: 0.5), DateTimeOffset.UnixEpoch.AddDays(1), state);
+        var view = new JobView(record, usage, 10, 20);
+        Assert.Equal(view, JobViews.FromWire(V1.Job.Parser.ParseFrom(JobViews.ToWire(view).ToByteArray())));
+    }
+
+    [Fact]
+    public void Both_streams_survive() =>
+        Assert.All(System.Enum.GetValues<OutputKind>(), kind => Assert.Equal(kind, OutputKinds.FromWire(OutputKinds.ToWire(kind))));
+
+    [Fact]
+    public void Every_error_survives_with_its_parts() => Assert.All(System.Enum.GetValues<JobError>(), error =>
+    {
+        var sent = new JobException(error, "what and why") { Field = "spec.name", Step = "execve", Errno = 2 };
+        var received = JobErrors.FromRpc(JobErrors.ToRpc(sent));
+        Assert.Equal((error, "what and why", "spec.name", "execve", 2), (received!.Error, received.Message, received.Field, received.Step, received.Errno));
+    });
+
+    [Fact]
+    public void An_error_that_is_not_ours_is_not_taken_for_one()
+    {
+        Assert.Null(JobErrors.FromRpc(new RpcException(new Status(StatusCode.NotFound, "a proxy's"))));
+        Assert.Null(JobErrors.FromRpc(new RpcException(new Status(StatusCode.NotFound, "x"), new Metadata { { "grpc-status-details-bin", [1, 2, 3] } })));
+    }
+
+    [Theory]
+    [InlineData(1, -1)]
+    [InlineData(-1, 1)]
+    [InlineData(long.MaxValue, 0)]
+    [InlineData(0, 1_000_000_000)]
+    public void A_duration_that_is_none_is_refused(long seconds, int nanos) =>
+        Assert.Equal(JobError.BadField, Assert.Throws<JobException>(() => Durations.FromWire("grace_period", new Duration { Seconds = seconds, Nanos = nanos })).Error);
+
+    private static T Filled<T>(T message) where T : IMessage
+    {
+        foreach (var field in message.Descriptor.Fields.InDeclarationOrder())
+        {
+            if (field.IsMap) ((IDictionary)field.Accessor.GetValue(message)).Add("KEY", "value");
+            else if (field.IsRepeated) ((IList)field.Accessor.GetValue(message)).Add(Sample(field));
+            else field.Accessor.SetValue(message, Sample(field));
+        }
+        return message;
+    }
+
+    private static object Sample(FieldDescriptor field) => field.FieldType switch
+    {
+        FieldType.String => $"/{field.Name}",
+        FieldType.Bool => true,
+        FieldType.Int32 => field.FieldNumber + 100,
+        FieldType.Int64 => (long)field.FieldNumber + 100,
+        FieldType.Double => field.FieldNumber + 0.5,
+        FieldType.Message when field.MessageType == Duration.Descriptor => new Duration { Seconds = field.FieldNumber, Nanos = 500 },
+        FieldType.Message when field.MessageType == V1Limits.Descriptor => Filled(new V1Limits()),
+        _ => throw new NotSupportedException($"no sample for {field.FullName}"),
+    };
+}

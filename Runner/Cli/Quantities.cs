@@ -1,9 +1,10 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Runner.Cli;
 
 /// <summary>Sizes and spans of time as people write them.</summary>
-static class Quantities
+static partial class Quantities
 {
     private static readonly string[] s_sizes = ["", "K", "M", "G", "T", "P"];
 
@@ -14,16 +15,15 @@ static class Quantities
     /// <exception cref="BadOptionException">None of that.</exception>
     public static long Size(string option, string text)
     {
-        var number = text.TrimEnd('B', 'b');
-        if (number.EndsWith('i')) number = number[..^1];
-        for (var power = s_sizes.Length - 1; power >= 0; power--)
+        var match = SizeText().Match(text);
+        if (match.Success && decimal.TryParse(match.Groups["number"].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
         {
-            var suffix = s_sizes[power];
-            if (!number.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)) continue;
-            if (!decimal.TryParse(number[..^suffix.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)) break;
-            var bytes = value * (decimal)Math.Pow(1024, power);
-            if (bytes == Math.Floor(bytes) && bytes <= long.MaxValue) return (long)bytes;
-            break;
+            var power = Array.IndexOf(s_sizes, match.Groups["unit"].Value.ToUpperInvariant());
+            if (value <= long.MaxValue >> (10 * power))
+            {
+                var bytes = value * (1L << (10 * power));
+                if (bytes == Math.Floor(bytes)) return (long)bytes;
+            }
         }
         throw new BadOptionException($"{option} {text}: must be a size such as 512K, 10M, 1G or a number of bytes");
     }
@@ -53,4 +53,7 @@ static class Quantities
         ? string.Create(CultureInfo.InvariantCulture, $"{span.TotalSeconds:0.###} s")
         : span.TotalHours < 1 ? string.Create(CultureInfo.InvariantCulture, $"{(int)span.TotalMinutes} m {span.Seconds} s")
         : string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalHours} h {span.Minutes} m {span.Seconds} s");
+
+    [GeneratedRegex("^(?<number>[0-9]+([.][0-9]+)?)((?<unit>[KMGTP])(i?B)?|B)?\\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex SizeText();
 }

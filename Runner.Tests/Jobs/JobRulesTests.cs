@@ -1,0 +1,81 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Runner.Jobs;
+
+namespace Runner.Tests.Jobs;
+
+public sealed class JobRulesTests
+{
+    private static readonly JobSpec s_good = new() { Command = "true" };
+
+    // What is asked, the field at fault as the API names it, and what the message says.
+    private static readonly (JobSpec Spec, string Field, string Says)[] s_bad =
+    [
+        (s_good with { Command = "" }, "spec.command", "must not be empty"),
+        (s_good with { Command = "./x" }, "spec.command", "absolute path"),
+        (s_good with { Command = "a\0b" }, "spec.command", "NUL"),
+        (s_good with { Args = ["a", ""] }, "spec.args[1]", "--allow-empty-args"),
+        (s_good with { Args = ["a\0"] }, "spec.args[0]", "NUL"),
+        (s_good with { Args = [new string('x', 128 * 1024)] }, "spec.args[0]", "at most 131071 bytes"),
+        (s_good with { Env = new Dictionary<string, string> { [""] = "x" } }, "spec.env[]", "must not be empty"),
+        (s_good with { Env = new Dictionary<string, string> { ["A=B"] = "x" } }, "spec.env[A=B]", "'='"),
+        (s_good with { Env = new Dictionary<string, string> { ["A"] = "x\0" } }, "spec.env[A]", "NUL"),
+        (s_good with { WorkingDirectory = "tmp" }, "spec.working_directory", "absolute"),
+        (s_good with { Name = "a b" }, "spec.name", "letters"),
+        (s_good with { Name = new string('n', 129) }, "spec.name", "128"),
+        (s_good with { Labels = new Dictionary<string, string> { ["a"] = "\u001b[31m" } }, "spec.labels", "control"),
+        (s_good with { Labels = new Dictionary<string, string> { ["a/b"] = "x" } }, "spec.labels", "letters"),
+        (s_good with { Limits = new(Cpus: 0) }, "spec.limits.cpus", "0.01"),
+        (s_good with { Limits = new(Cpus: -1) }, "spec.limits.cpus", "0.01"),
+        (s_good with { Limits = new(Cpus: double.NaN) }, "spec.limits.cpus", "0.01"),
+        (s_good with { Limits = new(Cpus: double.PositiveInfinity) }, "spec.limits.cpus", "0.01"),
+        (s_good with { Limits = new(MemoryBytes: 0) }, "spec.limits.memory_bytes", "1 MiB"),
+        (s_good with { Limits = new(MemoryBytes: long.MaxValue) }, "spec.limits.memory_bytes", "1 PiB"),
+        (s_good with { Limits = new(Pids: 0) }, "spec.limits.pids", "1 to"),
+        (s_good with { GracePeriod = TimeSpan.FromSeconds(-1) }, "spec.grace_period", "1 hour"),
+        (s_good with { GracePeriod = TimeSpan.FromHours(2) }, "spec.grace_period", "1 hour"),
+    ];
+
+    [Fact]
+    public void A_bad_field_is_named_with_what_is_valid() => Assert.All(s_bad, row =>
+    {
+        var e = Assert.Throws<JobException>(() => JobRules.Check(row.Spec));
+        Assert.Equal((JobError.BadField, row.Field), (e.Error, e.Field));
+        Assert.Contains(row.Says, e.Message);
+    });
+
+    [Fact]
+    public void The_edges_of_what_is_valid_are_valid() => Assert.All(
+        new[]
+        {
+            s_good,
+            s_good with { Args = [""], AllowEmptyArgs = true },
+            s_good with { Limits = new(0.01, 1 << 20, 1), GracePeriod = TimeSpan.Zero },
+            s_good with { Limits = new(10_000, 1L << 50, 4_194_304), GracePeriod = TimeSpan.FromHours(1) },
+            s_good with { Args = [new string('x', (128 * 1024) - 1)], Name = new string('n', 128) },
+        },
+        JobRules.Check);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("x")]
+    [InlineData("../../etc/passwd")]
+    [InlineData("0199d3c4-5f2e-7a10-8c3b-2f6f1d9be00")]
+    [InlineData(" 0199d3c4-5f2e-7a10-8c3b-2f6f1d9be001")]
+    [InlineData("{0199d3c4-5f2e-7a10-8c3b-2f6f1d9be001}")]
+    [InlineData("0199d3c45f2e7a108c3b2f6f1d9be001")]
+    [InlineData("00000000-0000-0000-0000-000000000000")]
+    public void What_is_no_UUID_is_no_job_id(string text) => Assert.Equal(JobError.BadJobId, Assert.Throws<JobException>(() => JobId.Parse(text)).Error);
+
+    [Fact]
+    public void A_job_id_has_one_spelling()
+    {
+        var id = JobId.New();
+        Assert.Equal(id, JobId.Parse(id.ToString().ToUpperInvariant()));
+        Assert.Matches("^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$", id.ToString());
+    }
+
+    [Fact]
+    public void Quoted_text_never_acts_on_a_terminal() =>
+        Prop.ForAll<string>(text => !Quoted.Line(text ?? "").Any(char.IsControl)).QuickCheckThrowOnFailure();
+}

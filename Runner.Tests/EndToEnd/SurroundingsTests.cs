@@ -34,8 +34,8 @@ public sealed class SurroundingsTests(LiveServer server) : IClassFixture<LiveSer
     [Fact]
     public async Task Signals_are_at_their_defaults()
     {
-        var lines = await LinesAsync("--", "grep", "-E", "^Sig(Blk|Ign|Cgt|Pnd)", "/proc/self/status");
-        Assert.Equal(4, lines.Length);
+        var lines = (await LinesAsync("--", "cat", "/proc/self/status")).Where(line => line.StartsWith("Sig", StringComparison.Ordinal) && !line.StartsWith("SigQ", StringComparison.Ordinal)).ToList();
+        Assert.Equal(4, lines.Count);
         Assert.All(lines, line => Assert.EndsWith("\t0000000000000000", line, StringComparison.Ordinal));
     }
 

@@ -37,10 +37,10 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
         // Of several starts with one id, one runs and the others wait for what comes of it.
         var mine = new Lazy<RunningJob>(() => Launch(id, spec, caller));
         var entry = _running.GetOrAdd(id, mine);
+        RunningJob running;
         try
         {
-            var job = new Job(entry.Value);
-            return ReferenceEquals(entry, mine) ? job : SameOrRefused(job, spec, caller);
+            running = entry.Value;
         }
         catch (AlreadyStoredException e)
         {
@@ -52,6 +52,10 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
             Forget(id, entry);
             throw;
         }
+
+        // Outside the above: a refusal of this caller takes nothing from the job that runs under the id.
+        var job = new Job(running);
+        return ReferenceEquals(entry, mine) ? job : SameOrRefused(job, spec, caller);
     }
 
     /// <exception cref="JobException">There is no such job, or the caller may not see it; which of the two is not told.</exception>

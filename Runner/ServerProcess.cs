@@ -27,24 +27,37 @@ static class ServerProcess
 
         TlsStartup.Prepare();
         var trust = LoadTrust(settings, error);
-        var cgroups = OpenCgroups(settings.CgroupName);
         using var store = OpenStore(settings.StateDirectory);
+        var cgroups = OpenCgroups(settings.CgroupName);
+        using (Claim(cgroups))
+        {
+            try
+            {
+                await ServeAsync(settings, trust, store, cgroups, output);
+            }
+            catch (ServeException)
+            {
+                cgroups.Remove(); // no job was started
+                throw;
+            }
+            cgroups.Remove();
+        }
+    }
+
+    private static async Task ServeAsync(ServeSettings settings, ServerTrust trust, SqliteJobStore store, CgroupTree cgroups, TextWriter output)
+    {
         using var interrupts = new Interrupts();
         using var logging = CreateLogging(settings.Verbose);
         using var launcher = new JobLauncher(cgroups, new OutputFiles(settings.StateDirectory), logging.CreateLogger<JobLauncher>());
         var jobs = new JobRegistry(store, launcher, TimeProvider.System, logging.CreateLogger<JobRegistry>());
         jobs.Recover();
 
-        var server = await StartAsync(settings, trust, jobs, cgroups, logging);
-        await using (server)
-        {
-            await output.WriteLineAsync($"listening on {server.Listening}");
-            await output.FlushAsync();
-            await interrupts.NextAsync();
-            server.AnnounceStop();
-            await jobs.ShutdownAsync();
-        }
-        cgroups.Remove();
+        await using var server = await StartAsync(settings, trust, jobs, cgroups, logging);
+        await output.WriteLineAsync($"listening on {server.Listening}");
+        await output.FlushAsync();
+        await interrupts.NextAsync();
+        server.AnnounceStop();
+        await jobs.ShutdownAsync();
     }
 
     private static ServerTrust LoadTrust(ServeSettings settings, TextWriter error)
@@ -70,6 +83,18 @@ static class ServerProcess
         catch (CgroupsUnavailableException e)
         {
             throw new ServeException(ExitCode.NoCgroups, $"serve: {e.Message}; runner doctor tells more", e);
+        }
+    }
+
+    private static Fd Claim(CgroupTree cgroups)
+    {
+        try
+        {
+            return cgroups.Claim();
+        }
+        catch (CgroupsUnavailableException e)
+        {
+            throw new ServeException(ExitCode.NoCgroups, $"serve: {e.Message}", e);
         }
     }
 

@@ -27,7 +27,7 @@ static class ServeCommand
             {
                 var settings = new ServeSettings(
                     Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
-                    Path.GetFullPath(parsed.GetRequiredValue(state)), parsed.GetRequiredValue(cgroup), parsed.GetValue(verbose));
+                    Folder("--state-dir", parsed.GetRequiredValue(state)), parsed.GetRequiredValue(cgroup), parsed.GetValue(verbose));
                 await serve(settings, output, error);
                 return (int)ExitCode.Ok;
             }
@@ -44,6 +44,9 @@ static class ServeCommand
         });
         return command;
     }
+
+    private static string Folder(string option, string path) =>
+        path.Length > 0 ? Path.GetFullPath(path) : throw new BadOptionException($"{option}: must name a folder");
 
     private static IPEndPoint Endpoint(string text)
     {

@@ -25,6 +25,20 @@ sealed class CgroupTree
     public static CgroupTree Open(string name, CgroupMounts? mounts = null) =>
         new CgroupTreeOpener(name, mounts ?? CgroupMounts.OfThisProcess()).Open();
 
+    /// <summary>
+    /// Makes the subtree this server's alone: whoever has it cleans up in it, and would kill the jobs of another server there.
+    /// </summary>
+    /// <returns>Holds the claim until it is disposed or the process ends, however it ends.</returns>
+    /// <exception cref="CgroupsUnavailableException">Another server has it.</exception>
+    public Fd Claim()
+    {
+        var directory = Libc.Open(_v2.Directory.Path, OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
+        if (directory.IsInvalid) throw LinuxException.Last("open", _v2.Directory.Path);
+        if (Libc.Lock(directory, Libc.LockExclusive | Libc.LockNonBlocking) == 0) return directory;
+        directory.Dispose();
+        throw new CgroupsUnavailableException($"another server has its jobs in {_v2.Directory.Path}", "stop that one, or give this one a place of its own with --cgroup");
+    }
+
     /// <summary>"v2", or "hybrid" where v1 has controllers that v2 lacks.</summary>
     public string Layout => _v1.Count > 0 ? "hybrid" : "v2";
 

@@ -12,13 +12,16 @@ public sealed class BackPressureTests
 
     private static readonly ByteString Data = ByteString.CopyFrom(new byte[MessageSize]);
 
-    [Fact]
-    public async Task A_server_does_not_write_far_ahead_of_its_reader()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_server_does_not_write_far_ahead_of_its_reader(bool mayWait)
     {
         await using var server = await EchoServer.StartAsync();
         var written = 0;
         server.Handlers.Repeat = async (request, responses, _) =>
         {
+            if (mayWait) responses.WriteOptions = new WriteOptions(WriteFlags.BufferHint);
             for (; written < request.Times; written++) await responses.WriteAsync(new Words { Data = request.Data });
         };
         using var call = server.NewClient().Repeat(new RepeatRequest { Data = Data, Times = Messages });
@@ -29,8 +32,10 @@ public sealed class BackPressureTests
         Assert.Equal(Messages, read);
     }
 
-    [Fact]
-    public async Task A_client_does_not_write_far_ahead_of_its_reader()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_client_does_not_write_far_ahead_of_its_reader(bool mayWait)
     {
         await using var server = await EchoServer.StartAsync();
         var go = Waiting.NewSignal();
@@ -42,6 +47,7 @@ public sealed class BackPressureTests
             return new Words { Text = $"{read}" };
         };
         using var call = server.NewClient().Join();
+        if (mayWait) call.RequestStream.WriteOptions = new WriteOptions(WriteFlags.BufferHint);
         var written = 0;
         var writing = Task.Run(async () =>
         {

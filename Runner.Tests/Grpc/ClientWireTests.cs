@@ -106,6 +106,7 @@ public sealed class ClientWireTests
     }
 
     [Theory]
+    [InlineData(0x0, nameof(StatusCode.Unavailable))]
     [InlineData(0x2, nameof(StatusCode.Internal))]
     [InlineData(0x8, nameof(StatusCode.Cancelled))]
     [InlineData(0xb, nameof(StatusCode.ResourceExhausted))]
@@ -182,6 +183,25 @@ public sealed class ClientWireTests
             while (await call.ResponseStream.MoveNext().Soon()) { }
         });
         Assert.Equal(StatusCode.Unavailable, e.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_server_that_shuts_down_makes_its_calls_unavailable()
+    {
+        await using var server = await EchoServer.StartAsync();
+        server.Handlers.Repeat = async (_, responses, context) =>
+        {
+            await responses.WriteAsync(new Words());
+            await context.CancellationToken.Cancelled();
+        };
+        using var call = server.NewClient().Repeat(new RepeatRequest());
+        Assert.True(await call.ResponseStream.MoveNext().Soon());
+        var reading = Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext().Soon());
+        using var atOnce = new CancellationTokenSource(TimeSpan.FromMilliseconds(100));
+        await server.App.StopAsync(atOnce.Token);
+        var e = await reading;
+        Assert.Equal(StatusCode.Unavailable, e.StatusCode);
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => server.NewClient().SayAsync(new Words()).ResponseAsync.Soon())).StatusCode);
     }
 
     [Fact]

@@ -64,7 +64,7 @@ public sealed class MetadataTests
     public async Task A_failure_brings_its_message_and_its_trailers_whatever_is_in_them()
     {
         await using var server = await EchoServer.StartAsync();
-        const string Message = "50 % of \u00e4\u00f6\u00fc \U0001f600\r\nand more";
+        const string Message = " 50 % of \u00e4\u00f6\u00fc \U0001f600\r\nand more ";
         byte[] details = [.. Enumerable.Range(0, 300).Select(i => (byte)i)];
         server.Handlers.Say = (_, _) => throw new RpcException(new Status(StatusCode.FailedPrecondition, Message), new Metadata { { "grpc-status-details-bin", details } });
         using var call = server.NewClient().SayAsync(new Words());
@@ -91,6 +91,18 @@ public sealed class MetadataTests
         var e = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext().Soon());
         Assert.Equal(new Status(StatusCode.DataLoss, "lost"), e.Status);
         Assert.Equal("me", e.Trailers.GetValue("who"));
+    }
+
+    [Fact]
+    public async Task A_trailer_that_is_no_header_still_leaves_a_status()
+    {
+        await using var server = await EchoServer.StartAsync();
+        server.Handlers.Say = (words, context) =>
+        {
+            context.ResponseTrailers.Add("name", "größe");
+            return Task.FromResult(words);
+        };
+        Assert.Equal(StatusCode.Internal, (await Assert.ThrowsAsync<RpcException>(() => server.NewClient().SayAsync(new Words()).ResponseAsync.Soon())).StatusCode);
     }
 
     [Theory]

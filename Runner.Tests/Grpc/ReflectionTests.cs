@@ -84,5 +84,5 @@ public sealed class ReflectionTests
 
     private static Task<EchoServer> StartAsync() =>
         EchoServer.StartAsync(
-            build: builder => builder.Services.AddSingleton(new ReflectionServiceImpl(EchoService.Descriptor, Health.Descriptor)), map: app => app.MapGrpcService<ReflectionServiceImpl>());
+            build: builder => builder.Services.AddSingleton(new ReflectionV1ServiceImpl(EchoService.Descriptor, Health.Descriptor)), map: app => app.MapGrpcService<ReflectionV1ServiceImpl>());
 }

@@ -32,11 +32,11 @@ public sealed class NodeClientTests
         var health = new HealthServiceImpl();
         health.SetStatus("", HealthCheckResponse.Types.ServingStatus.Serving);
         await using var server = await EchoServer.StartAsync(
-            build: builder => builder.Services.AddSingleton(health).AddSingleton(new ReflectionServiceImpl(EchoService.Descriptor, Health.Descriptor)),
+            build: builder => builder.Services.AddSingleton(health).AddSingleton(new ReflectionV1ServiceImpl(EchoService.Descriptor, Health.Descriptor)),
             map: app =>
             {
                 app.MapGrpcService<HealthServiceImpl>();
-                app.MapGrpcService<ReflectionServiceImpl>();
+                app.MapGrpcService<ReflectionV1ServiceImpl>();
             },
             https: options =>
             {

@@ -46,4 +46,7 @@ interface IJobProcess : IDisposable
     Task SettleAsync();
 
     ResourceUsage ReadUsage();
+
+    /// <summary>Whether the kernel ended it for want of memory. Known once it has settled.</summary>
+    bool RanOutOfMemory(ProcessExit exit, ResourceUsage usage);
 }

@@ -27,16 +27,14 @@ abstract record JobEnd
 
     public const string ByServer = "server";
 
-    private const int SigKill = 9;
-
     /// <summary>The one end of a job whose main process has gone.</summary>
     /// <param name="exit">How it went.</param>
     /// <param name="stoppedBy">Who had asked for a stop before it went; null if nobody.</param>
-    /// <param name="oomKills">How many of the job's processes the kernel killed for want of memory.</param>
-    public static JobEnd Decide(ProcessExit exit, string? stoppedBy, long oomKills) => exit switch
+    /// <param name="ranOutOfMemory">The kernel ended it for want of memory.</param>
+    public static JobEnd Decide(ProcessExit exit, string? stoppedBy, bool ranOutOfMemory) => exit switch
     {
-        // The kernel's kill at the memory limit comes first: a stop that found the job dying did not end it.
-        ProcessExit.Signaled { Signal: SigKill } when oomKills > 0 => new OutOfMemory(exit),
+        // The kernel's kill comes first: a stop that found the job dying did not end it.
+        _ when ranOutOfMemory => new OutOfMemory(exit),
         _ when stoppedBy is not null => new Stopped(stoppedBy, exit),
         ProcessExit.Exited(var code) => new Exited(code),
         ProcessExit.Signaled(var signal, var core) => new Signaled(signal, core),

@@ -55,7 +55,7 @@ sealed class RunningJob
         await _process.SettleAsync().ConfigureAwait(false);
 
         var usage = _process.ReadUsage() with { Memory = 0, Pids = 0 };
-        var end = JobEnd.Decide(exit, stoppedBy, usage.OomKills ?? 0);
+        var end = JobEnd.Decide(exit, stoppedBy, _process.RanOutOfMemory(exit, usage));
         var record = _record with { State = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length) };
         await StoreAsync(record).ConfigureAwait(false);
         lock (_lock)

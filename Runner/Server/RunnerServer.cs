@@ -64,7 +64,7 @@ sealed class RunnerServer : IAsyncDisposable
         builder.Services.AddSingleton(new JobCalls(jobs));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));
         builder.Services.AddSingleton(health);
-        builder.Services.AddSingleton(new ReflectionServiceImpl(
+        builder.Services.AddSingleton(new ReflectionV1ServiceImpl(
             V1.JobService.Descriptor, V1.ServerService.Descriptor, Health.Descriptor, global::Grpc.Reflection.V1.ServerReflection.Descriptor));
         builder.Services.AddGrpc(options => options.Interceptors.Add<CallGate>());
 
@@ -72,7 +72,7 @@ sealed class RunnerServer : IAsyncDisposable
         app.MapGrpcService<JobCalls>();
         app.MapGrpcService<ServerCalls>();
         app.MapGrpcService<HealthServiceImpl>();
-        app.MapGrpcService<ReflectionServiceImpl>();
+        app.MapGrpcService<ReflectionV1ServiceImpl>();
         authorizer.Verify(ServedMethods(app));
 
         var server = new RunnerServer(app, health);

@@ -55,14 +55,7 @@ internal sealed class ClientStreamWriter<TRequest, TResponse>(ClientCall<TReques
         {
             call.ThrowIfEnded();
             using (cancellationToken.UnsafeRegister(static call => ((ClientCall<TRequest, TResponse>)call!).Cancel(), call))
-                await content.WriteAsync(message, flush: WriteOptions is not { MayWait: true }, call.Stopped).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is not RpcException and not InvalidOperationException)
-        {
-            // The server may have ended the call early; that says more than the broken write.
-            if (response is not null) await ((Task)response).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            call.ThrowIfEnded();
-            throw call.Fail(e);
+                await SendAsync(message).ConfigureAwait(false);
         }
         finally
         {
@@ -75,5 +68,21 @@ internal sealed class ClientStreamWriter<TRequest, TResponse>(ClientCall<TReques
         _complete = true;
         content.Close();
         return Task.CompletedTask;
+    }
+
+    private async Task SendAsync(TRequest message)
+    {
+        try
+        {
+            await content.WriteAsync(message, flush: WriteOptions is not { MayWait: true }, call.Stopped).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not RpcException)
+        {
+            // The server may have ended the call early; that says more than the broken write. A serializer's error says it all itself.
+            if (response is not null && (e is IOException or OperationCanceledException or ObjectDisposedException))
+                await ((Task)response).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            call.ThrowIfEnded();
+            throw call.Fail(e);
+        }
     }
 }

@@ -61,9 +61,10 @@ internal static class HttpStatuses
         return new Status(code, Describe(exception), exception);
     }
 
-    /// <summary>As in doc/PROTOCOL-HTTP2.md of the gRPC project, "HTTP2 Transport Mapping".</summary>
+    /// <summary>As in doc/PROTOCOL-HTTP2.md of the gRPC project, "HTTP2 Transport Mapping", but for the first: a server that shuts down says it with GOAWAY.</summary>
     private static StatusCode FromHttp2(int errorCode) => errorCode switch
     {
+        0x0 => StatusCode.Unavailable, // NO_ERROR
         0x7 => StatusCode.Unavailable, // REFUSED_STREAM
         0x8 => StatusCode.Cancelled, // CANCEL
         0xb => StatusCode.ResourceExhausted, // ENHANCE_YOUR_CALM

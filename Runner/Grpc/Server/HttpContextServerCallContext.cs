@@ -10,6 +10,9 @@ namespace Grpc.AspNetCore.Server;
 /// <summary>One call that came as an HTTP request; it ends once, and nothing is sent after that.</summary>
 internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposable
 {
+    // So much may wait for a flush when the handler says that more is to come.
+    private const int MostUnflushed = 64 * 1024;
+
     private readonly SemaphoreSlim _writing = new(1);
     private CancellationTokenSource? _deadlinePassed;
     private CancellationTokenSource? _cancelled;
@@ -64,7 +67,7 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
 
     protected override Metadata ResponseTrailersCore => _responseTrailers ??= [];
 
-    protected override Status StatusCore { get; set; }
+    protected override Status StatusCore { get; set; } = Status.DefaultSuccess;
 
     protected override WriteOptions? WriteOptionsCore { get; set; }
 
@@ -118,7 +121,7 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
                 throw;
             }
 
-            if (flush) await FlushAsync(cancellationToken).ConfigureAwait(false);
+            if (flush || HttpContext.Response.BodyWriter is { CanGetUnflushedBytes: true, UnflushedBytes: >= MostUnflushed }) await FlushAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -135,7 +138,16 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
         if (DeadlinePassed.IsCancellationRequested) StatusCore = new Status(StatusCode.DeadlineExceeded, "Deadline Exceeded");
         var response = HttpContext.Response;
         var trailers = response.HasStarted ? HttpContext.Features.GetRequiredFeature<IHttpResponseTrailersFeature>().Trailers : response.Headers;
-        if (_responseTrailers is not null) GrpcRequest.Append(trailers, _responseTrailers);
+        try
+        {
+            if (_responseTrailers is not null) GrpcRequest.Append(trailers, _responseTrailers);
+        }
+        catch (InvalidOperationException e)
+        {
+            // A trailer that is no ASCII: the call ends with a status all the same.
+            StatusCore = new Status(StatusCode.Internal, e.Message);
+        }
+
         GrpcRequest.SetStatus(trailers, StatusCore);
     }
 

@@ -1,4 +1,5 @@
 using Runner.Jobs;
+using Runner.Linux.Cgroups.V1;
 using Runner.Linux.Native;
 
 namespace Runner.Linux.Cgroups;
@@ -69,6 +70,12 @@ sealed class JobCgroup : IDisposable
         else if (errno is not (Errno.None or Errno.ENOENT or Errno.ENODEV))
             throw new LinuxException("write", errno, $"{_v2.Directory}/cgroup.kill");
     }
+
+    /// <summary>Readable once a process of it was killed at its memory limit. Null: it has none, or the kernel takes the whole job then.</summary>
+    public Fd? OpenOomNotice() =>
+        Applied.MemoryBytes is not null && _v1.FirstOrDefault(part => part.Controllers.Any(controller => controller is MemoryV1)) is { } memory
+            ? OomNotice.Open(memory.Directory)
+            : null;
 
     /// <summary>What it has used so far; also after its last process ended, until it is removed.</summary>
     public ResourceUsage ReadUsage()

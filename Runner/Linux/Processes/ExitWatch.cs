@@ -9,6 +9,9 @@ sealed class ExitWatch(EventLoop loop)
     private const int WaitForPidfd = 3; // P_PIDFD, waitid(2), Linux 5.4
     private const int WaitForExited = 4; // WEXITED
 
+    // Touched on the loop's thread only.
+    private readonly Dictionary<Fd, ulong> _watched = [];
+
     /// <summary>Reaps the process when it exits. Done with how it went; the descriptor is closed then.</summary>
     public Task<ProcessExit> WhenExited(Fd pidfd)
     {
@@ -64,6 +67,27 @@ sealed class ExitWatch(EventLoop loop)
         });
         return done.Task;
     }
+
+    /// <summary>Calls back once, on the loop's thread, when the descriptor is readable.</summary>
+    /// <param name="fd">Stays open until <see cref="Forget"/>.</param>
+    /// <param name="callback">Must not block.</param>
+    public void OnReadable(Fd fd, Action callback) => loop.Post(() =>
+    {
+        ulong token = 0;
+        token = loop.Add(fd, EpollEvents.Readable, _ =>
+        {
+            loop.Remove(token, fd);
+            callback();
+        });
+        _watched[fd] = token;
+    });
+
+    /// <summary>Ends what <see cref="OnReadable"/> began, and closes the descriptor.</summary>
+    public void Forget(Fd fd) => loop.Post(() =>
+    {
+        if (_watched.Remove(fd, out var token)) loop.Remove(token, fd);
+        fd.Dispose();
+    });
 
     private static unsafe ProcessExit Reap(Fd pidfd)
     {

@@ -83,6 +83,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
             undo.Push(() => _files.Remove(id));
             _files.CreateFolder(id);
             var (outFile, errFile) = (Owned(_files.Create(id, OutputKind.Stdout)), Owned(_files.Create(id, OutputKind.Stderr)));
+            var oomNotice = cgroup.OpenOomNotice() is { } notice ? Owned(notice) : null;
             var ((outRead, outWrite), (errRead, errWrite)) = (Pipes.Create(), Pipes.Create());
             Owned(outRead);
             Owned(errRead);
@@ -93,10 +94,12 @@ sealed class JobLauncher : IJobLauncher, IDisposable
                     program, [spec.Command, .. spec.Args], envp, spec.WorkingDirectory,
                     cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite));
 
+                foreach (var tasks in cgroup.TaskFiles) tasks.Dispose(); // of no more use
+
                 var stdout = _files.Growing(id, OutputKind.Stdout);
                 var stderr = _files.Growing(id, OutputKind.Stderr);
                 return new JobProcess(
-                    spawned, cgroup, _exits,
+                    spawned, cgroup, oomNotice, _exits,
                     (stdout, new StreamCapture(_captureLoop, outRead, outFile, stdout, HeldBack)),
                     (stderr, new StreamCapture(_captureLoop, errRead, errFile, stderr, HeldBack)));
             }

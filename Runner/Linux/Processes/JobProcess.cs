@@ -1,5 +1,6 @@
 using Runner.Jobs;
 using Runner.Linux.Cgroups;
+using Runner.Linux.Native;
 using Runner.Output;
 
 namespace Runner.Linux.Processes;
@@ -7,20 +8,25 @@ namespace Runner.Linux.Processes;
 /// <summary>A job's processes, its cgroup and the capture of its two streams.</summary>
 sealed class JobProcess : IJobProcess
 {
+    private const int SigKill = 9;
+
     private readonly JobCgroup _cgroup;
     private readonly ExitWatch _exits;
     private readonly (OutputLog Log, StreamCapture Capture) _stdout;
     private readonly (OutputLog Log, StreamCapture Capture) _stderr;
+    private readonly Fd? _oomNotice;
+    private volatile bool _oomNoticed;
 
     public JobProcess(
-        SpawnedProcess spawned, JobCgroup cgroup, ExitWatch exits,
+        SpawnedProcess spawned, JobCgroup cgroup, Fd? oomNotice, ExitWatch exits,
         (OutputLog Log, StreamCapture Capture) stdout, (OutputLog Log, StreamCapture Capture) stderr)
     {
-        (_cgroup, _exits, _stdout, _stderr) = (cgroup, exits, stdout, stderr);
+        (_cgroup, _oomNotice, _exits, _stdout, _stderr) = (cgroup, oomNotice, exits, stdout, stderr);
         Pid = spawned.Pid;
         Exited = exits.WhenExited(spawned.Pidfd);
         stdout.Capture.Start();
         stderr.Capture.Start();
+        if (oomNotice is not null) exits.OnReadable(oomNotice, TakeWholeJob);
     }
 
     public int Pid { get; }
@@ -32,6 +38,13 @@ sealed class JobProcess : IJobProcess
     public void Signal(int signal) => _cgroup.Signal(signal);
 
     public void Kill() => _cgroup.Kill();
+
+    // As memory.oom.group does in v2: half a job is of no use to anybody.
+    private void TakeWholeJob()
+    {
+        _oomNoticed = true;
+        _cgroup.Kill();
+    }
 
     public async Task SettleAsync()
     {
@@ -48,8 +61,13 @@ sealed class JobProcess : IJobProcess
 
     public ResourceUsage ReadUsage() => _cgroup.ReadUsage();
 
+    // Without a limit of its own, a kill for want of memory is the machine's, and takes one process.
+    public bool RanOutOfMemory(ProcessExit exit, ResourceUsage usage) =>
+        _oomNoticed || usage.OomKills > 0 && (Applied.MemoryBytes is not null || exit is ProcessExit.Signaled { Signal: SigKill });
+
     public void Dispose()
     {
+        if (_oomNotice is not null) _exits.Forget(_oomNotice);
         _cgroup.Remove();
         _cgroup.Dispose();
     }

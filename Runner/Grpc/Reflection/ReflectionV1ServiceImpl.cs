@@ -5,23 +5,23 @@ using Grpc.Reflection.V1;
 namespace Grpc.Reflection;
 
 /// <summary>Tells a client which services there are and how their messages look.</summary>
-internal sealed class ReflectionServiceImpl : ServerReflection.ServerReflectionBase
+internal sealed class ReflectionV1ServiceImpl : ServerReflection.ServerReflectionBase
 {
     private readonly List<string> _services;
     private readonly SymbolRegistry _symbols;
 
-    public ReflectionServiceImpl(IEnumerable<string> services, SymbolRegistry symbolRegistry)
+    public ReflectionV1ServiceImpl(IEnumerable<string> services, SymbolRegistry symbolRegistry)
     {
         _services = [.. services];
         _symbols = symbolRegistry;
     }
 
-    public ReflectionServiceImpl(IEnumerable<ServiceDescriptor> serviceDescriptors)
+    public ReflectionV1ServiceImpl(IEnumerable<ServiceDescriptor> serviceDescriptors)
         : this(serviceDescriptors.Select(service => service.FullName), SymbolRegistry.FromFiles(serviceDescriptors.Select(service => service.File)))
     {
     }
 
-    public ReflectionServiceImpl(params ServiceDescriptor[] serviceDescriptors)
+    public ReflectionV1ServiceImpl(params ServiceDescriptor[] serviceDescriptors)
         : this(serviceDescriptors.AsEnumerable())
     {
     }

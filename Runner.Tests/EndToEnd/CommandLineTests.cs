@@ -34,7 +34,7 @@ public sealed class CommandLineTests
         var ran = await RunnerBinary.RunAsync("doctor");
         Assert.True(ran.Code is 0 or 1, ran.Error);
         Assert.Equal(ran.Code == 1, ran.Output.Split('\n').Any(line => line.StartsWith("missing ", StringComparison.Ordinal)));
-        Assert.Matches("(?m)^works +cgroups +(hybrid|v2|v1)", ran.Output);
+        Assert.Matches("(?m)^works +cgroups +(hybrid|pure v2)[: ]", ran.Output);
         foreach (var limit in new[] { "cpu limit", "memory limit", "pids limit" }) Assert.Contains($" {limit} ", ran.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(Directory.GetDirectories("/sys/fs/cgroup"), root => Directory.GetDirectories(root, "runner-doctor-*").Length > 0);
     }

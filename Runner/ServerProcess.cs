@@ -15,6 +15,11 @@ namespace Runner;
 /// <summary>Puts a server together out of its rooms and runs it until it is told to stop.</summary>
 static class ServerProcess
 {
+    private const uint OthersNothing = 0x3F; // 077
+
+    // A job holds seven: two pipes, two files, its pidfd, its cgroup's events and OOM notice. Half of all for jobs.
+    private const int FilesPerJob = 2 * 7;
+
     /// <summary>Returns after a planned stop: every job has ended and that is stored.</summary>
     /// <param name="settings">How to run.</param>
     /// <param name="output">Gets one line, once calls are answered.</param>
@@ -25,6 +30,7 @@ static class ServerProcess
         if (Libc.GetEffectiveUser() != 0)
             throw new ServeException(ExitCode.NotRoot, "serve: needs root, to make cgroups and start jobs; run: sudo runner serve");
 
+        _ = Libc.SetFileModeMask(OthersNothing);
         TlsStartup.Prepare();
         var trust = LoadTrust(settings, error);
         using var store = OpenStore(settings.StateDirectory);
@@ -49,7 +55,7 @@ static class ServerProcess
         using var interrupts = new Interrupts();
         using var logging = CreateLogging(settings.Verbose);
         using var launcher = new JobLauncher(cgroups, new OutputFiles(settings.StateDirectory), logging.CreateLogger<JobLauncher>());
-        var jobs = new JobRegistry(store, launcher, TimeProvider.System, logging.CreateLogger<JobRegistry>());
+        var jobs = new JobRegistry(store, launcher, OpenFileLimit.Read() / FilesPerJob, TimeProvider.System, logging.CreateLogger<JobRegistry>());
         jobs.Recover();
 
         await using var server = await StartAsync(settings, trust, jobs, cgroups, logging);
@@ -57,7 +63,11 @@ static class ServerProcess
         await output.FlushAsync();
         await interrupts.NextAsync();
         server.AnnounceStop();
-        await jobs.ShutdownAsync();
+        var stopped = jobs.ShutdownAsync(settings.StopTimeout);
+
+        // Told twice: at once.
+        if (await Task.WhenAny(stopped, interrupts.NextAsync()) != stopped) await jobs.ShutdownAsync(TimeSpan.Zero);
+        await stopped;
     }
 
     private static ServerTrust LoadTrust(ServeSettings settings, TextWriter error)
@@ -103,6 +113,10 @@ static class ServerProcess
         try
         {
             Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+
+            // Whoever may write there could have put anything in the way of what root is about to create.
+            if ((File.GetUnixFileMode(directory) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0 || FileOwner.Of(directory) != 0)
+                throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: others may write there; run: chown root {directory} && chmod go-w {directory}");
             return new SqliteJobStore(Path.Combine(directory, "runner.db"));
         }
         catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)

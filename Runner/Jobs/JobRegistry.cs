@@ -6,7 +6,8 @@ using Runner.Output;
 namespace Runner.Jobs;
 
 /// <summary>Every job of this server, running or ended. There is no way to a job that does not ask who wants it.</summary>
-sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider time, ILogger<JobRegistry> logger)
+/// <param name="mostRunning">Most jobs at once; more are refused, so that those that run can always be looked after.</param>
+sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning, TimeProvider time, ILogger<JobRegistry> logger)
 {
     /// <summary>Jobs being started or running, by id; a job leaves when its end is stored.</summary>
     private readonly ConcurrentDictionary<JobId, Lazy<RunningJob>> _running = new();
@@ -94,13 +95,14 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
     }
 
     /// <summary>A planned stop of the server: takes no new jobs, ends the running ones within their grace periods.</summary>
-    public async Task ShutdownAsync()
+    /// <param name="mostGrace">Cuts longer grace periods; zero kills at once. May be called again with less.</param>
+    public async Task ShutdownAsync(TimeSpan mostGrace)
     {
         _stopping = true;
-        await Task.WhenAll(_running.Values.Select(StopForShutdownAsync)).ConfigureAwait(false);
+        await Task.WhenAll(_running.Values.Select(entry => StopForShutdownAsync(entry, mostGrace))).ConfigureAwait(false);
     }
 
-    private static async Task StopForShutdownAsync(Lazy<RunningJob> entry)
+    private static async Task StopForShutdownAsync(Lazy<RunningJob> entry, TimeSpan mostGrace)
     {
         RunningJob job;
         try
@@ -113,7 +115,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
         }
         try
         {
-            await job.StopAsync(JobEnd.ByServer, job.Record.Spec.GracePeriod, CancellationToken.None).ConfigureAwait(false);
+            var own = job.Record.Spec.GracePeriod;
+            await job.StopAsync(JobEnd.ByServer, own < mostGrace ? own : mostGrace, CancellationToken.None).ConfigureAwait(false);
         }
         catch (JobException)
         {
@@ -125,6 +128,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
     {
         // Looked at after the entry was added: a shutdown either sees the entry or is seen here.
         if (_stopping) throw new JobException(JobError.Exhausted, "the server is stopping: no new jobs") { Step = "start" };
+        if (_running.Count > mostRunning)
+            throw new JobException(JobError.Exhausted, $"{mostRunning} jobs run already, the most this server's open files allow (ulimit -n); try again when one has ended") { Step = "slots" };
         if (store.Find(id) is { } known) throw new AlreadyStoredException(known);
         var process = launcher.Launch(id, spec);
         var record = new JobRecord(id, spec, caller.Name, process.Pid, process.Applied, time.GetUtcNow(), new JobState.Running());

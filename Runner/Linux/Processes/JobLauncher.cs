@@ -94,7 +94,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
                     program, [spec.Command, .. spec.Args], envp, spec.WorkingDirectory,
                     cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite));
 
-                foreach (var tasks in cgroup.TaskFiles) tasks.Dispose(); // of no more use
+                cgroup.Born();
 
                 var stdout = _files.Growing(id, OutputKind.Stdout);
                 var stderr = _files.Growing(id, OutputKind.Stderr);

@@ -48,7 +48,8 @@ sealed class JobProcess : IJobProcess
 
     public async Task SettleAsync()
     {
-        if (_cgroup.IsPopulated())
+        // By a descriptor that is open already: this must work where no other can be opened.
+        if (_cgroup.ReadEvents())
         {
             _cgroup.Kill();
             await _exits.WhenCgroup(_cgroup.Events, () => !_cgroup.ReadEvents()).ConfigureAwait(false);

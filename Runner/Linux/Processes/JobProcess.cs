@@ -58,7 +58,13 @@ sealed class JobProcess : IJobProcess
         await Task.WhenAll(_stdout.Capture.FinishAsync(), _stderr.Capture.FinishAsync()).ConfigureAwait(false);
     }
 
-    public ResourceUsage ReadUsage() => _cgroup.ReadUsage();
+    public ResourceUsage ReadUsage()
+    {
+        var usage = _cgroup.ReadUsage();
+
+        // The notice comes before the kernel has chosen its victim; where our kill was faster, it did not count one.
+        return _oomNoticed && usage.OomKills is null or 0 ? usage with { OomKills = 1 } : usage;
+    }
 
     public bool HitMemoryLimit(ResourceUsage usage) => _oomNoticed || usage.OomKills > 0 && Applied.MemoryBytes is not null;
 

@@ -33,8 +33,9 @@ public sealed class FirstStartTests
     public async Task Serve_with_nothing_configured_makes_certificates_and_root_may_then_call_it_without_a_flag()
     {
         using var folder = new TemporaryFolder();
+        await using var cgroup = new OwnCgroup();
         var ran = await ChildProcess.RunAsync(
-            "unshare", ["-m", "-n", "--propagation", "private", "bash", "-c", Script, "bash", folder.Path, RunnerBinary.Path, $"runner-test-{Guid.NewGuid():N}"],
+            "unshare", ["-m", "-n", "--propagation", "private", "bash", "-c", Script, "bash", folder.Path, RunnerBinary.Path, cgroup.Name],
             RunnerBinary.Surroundings(("HOME", "/root")));
         Assert.Equal("""
             hello
@@ -46,6 +47,7 @@ public sealed class FirstStartTests
             hello
 
             """, ran.Expect(0).Output);
+        Assert.Empty(cgroup.Directories());
         var told = await File.ReadAllTextAsync(folder.At("first.err"), TestContext.Current.CancellationToken);
         Assert.StartsWith("First start: making certificates in /etc/runner\n", told, StringComparison.Ordinal);
         Assert.DoesNotContain("First start", await File.ReadAllTextAsync(folder.At("second.err"), TestContext.Current.CancellationToken), StringComparison.Ordinal);

@@ -28,13 +28,30 @@ static partial class OutputCopy
             {
                 var count = Write(descriptor, start + written, (nuint)(bytes.Length - written));
                 if (count >= 0) written += count;
-                else if (Marshal.GetLastPInvokeError() is var errno && errno != EINTR)
-                    throw new OutputClosedException($"cannot write the output: {Marshal.GetPInvokeErrorMessage(errno)}", broken: errno == EPIPE);
+                else WaitOrThrow(descriptor, Marshal.GetLastPInvokeError());
             }
         }
     }
 
-    private const int EINTR = 4, EPIPE = 32;
+    /// <summary>A pipe that somebody else set to not block is waited for, like any other.</summary>
+    private static unsafe void WaitOrThrow(int descriptor, int errno)
+    {
+        if (errno == EAGAIN)
+        {
+            var entry = stackalloc int[] { descriptor, Writable };
+            _ = Poll(entry, 1, -1);
+        }
+        else if (errno != EINTR)
+        {
+            throw new OutputClosedException($"cannot write the output: {Marshal.GetPInvokeErrorMessage(errno)}", broken: errno == EPIPE);
+        }
+    }
+
+    private const int EINTR = 4, EAGAIN = 11, EPIPE = 32;
+    private const int Writable = 4; // POLLOUT, in the low half of the second word of struct pollfd (poll(2))
+
+    [LibraryImport("libc", EntryPoint = "poll")]
+    private static unsafe partial int Poll(int* entries, nuint count, int milliseconds);
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static unsafe partial nint Write(int descriptor, byte* bytes, nuint count);

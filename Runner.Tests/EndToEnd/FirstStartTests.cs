@@ -34,9 +34,7 @@ public sealed class FirstStartTests
     {
         using var folder = new TemporaryFolder();
         await using var cgroup = new OwnCgroup();
-        var ran = await ChildProcess.RunAsync(
-            "unshare", ["-m", "-n", "--propagation", "private", "bash", "-c", Script, "bash", folder.Path, RunnerBinary.Path, cgroup.Name],
-            RunnerBinary.Surroundings(("HOME", "/root")));
+        var ran = await OwnNamespaces.RunAsync(Script, [folder.Path, RunnerBinary.Path, cgroup.Name], network: true);
         Assert.Equal("""
             hello
             state    ended: exited with code 3

@@ -38,9 +38,7 @@ public sealed class FullDiskTests
     {
         using var folder = new TemporaryFolder();
         await using var cgroup = new OwnCgroup();
-        var ran = await ChildProcess.RunAsync(
-            "unshare", ["-m", "--propagation", "private", "bash", "-c", Script, "bash", RunnerBinary.Path, folder.Path, cgroup.Name],
-            RunnerBinary.Surroundings(), TimeSpan.FromMinutes(2));
+        var ran = await OwnNamespaces.RunAsync(Script, [RunnerBinary.Path, folder.Path, cgroup.Name]);
         var lines = ran.Expect(0).Output.TrimEnd('\n').Split('\n');
         Assert.Equal(["state    running", lines[^1], "written", "state    ended: exited with code 0", "goes on", lines[^1]], lines);
         Assert.Contains("full", await File.ReadAllTextAsync(folder.At("refusal"), TestContext.Current.CancellationToken), StringComparison.Ordinal);

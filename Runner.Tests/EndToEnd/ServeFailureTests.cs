@@ -92,9 +92,7 @@ public sealed class ServeFailureTests(LiveServer server) : IClassFixture<LiveSer
     [InlineData("for m in $(grep -o ' /sys/fs/cgroup[^ ]* ' /proc/self/mountinfo); do mount -o remount,ro,bind $m; done", "read-only")]
     public async Task Without_cgroups_it_says_what_is_missing(string hide, string words) =>
         // Hidden from one shell and its children only: the mounts of the machine stay as they are.
-        (await ChildProcess.RunAsync(
-            "unshare", ["-m", "--propagation", "private", "sh", "-c", $"{hide}; exec \"$@\"", "sh", RunnerBinary.Path, .. Arguments()],
-            RunnerBinary.Surroundings())).ExpectRefusal(13, words);
+        (await OwnNamespaces.RunAsync($"{hide}; exec \"$@\"", [RunnerBinary.Path, .. Arguments()])).ExpectRefusal(13, words);
 
     [Theory, InlineData("../x"), InlineData("/x"), InlineData("")]
     public async Task A_cgroup_that_is_not_below_the_mount_is_refused(string name) =>

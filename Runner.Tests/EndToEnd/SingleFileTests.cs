@@ -44,8 +44,7 @@ public sealed class SingleFileTests
         File.Copy(RunnerBinary.Path, $"{root}/runner");
         (await RunnerBinary.RunAsync("certs", "init", "--dir", $"{root}/certs")).Expect(0);
 
-        var ran = (await ChildProcess.RunAsync(
-            "unshare", ["-m", "--propagation", "private", "bash", "-c", Script, "bash", root, cgroup.Name], RunnerBinary.Surroundings())).Expect(0);
+        var ran = (await OwnNamespaces.RunAsync(Script, [root, cgroup.Name])).Expect(0);
         Assert.Equal($"""
             {(await RunnerBinary.RunAsync("version")).Output.TrimEnd('\n')}
             state    ended: exited with code 0

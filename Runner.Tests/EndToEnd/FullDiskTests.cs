@@ -11,7 +11,7 @@ public sealed class FullDiskTests
         cd "$2"
         "$runner" certs init --dir certs >/dev/null
         mkdir state
-        mount -t tmpfs -o size=16m none state
+        mount -t tmpfs -o size=16m,mode=700 none state
         head -c 12M /dev/zero >state/ballast
         "$runner" serve --listen 127.0.0.1:0 --cert certs/server.pem --state-dir state --cgroup "$cgroup" >out 2>err & server=$!
         trap 'kill -KILL $server 2>/dev/null || true' EXIT

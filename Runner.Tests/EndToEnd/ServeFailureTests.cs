@@ -75,6 +75,13 @@ public sealed class ServeFailureTests(LiveServer server) : IClassFixture<LiveSer
         (await ServeAsync("--state-dir", folder)).ExpectRefusal(14, $"--state-dir {folder}");
 
     [Fact]
+    public async Task A_state_folder_that_others_may_write_to_is_refused()
+    {
+        (await ChildProcess.ShellAsync("chmod 1777 \"$1\"", _folder.Path)).Expect(0);
+        (await ServeAsync()).ExpectRefusal(14, "others may write there");
+    }
+
+    [Fact]
     public async Task A_state_folder_without_a_name_is_refused() =>
         (await ServeAsync("--state-dir", "")).ExpectRefusal(2, "--state-dir");
 

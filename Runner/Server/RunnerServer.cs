@@ -49,10 +49,9 @@ sealed class RunnerServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = null; // gRPC messages have their own limit, streams have none
-            kestrel.Limits.MinRequestBodyDataRate = null; // a quiet stream is no attack
+            kestrel.Limits.MaxRequestBodySize = CallAdmission.UsualBody;
             kestrel.Limits.MinResponseDataRate = null; // a follower may be slow
-            kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = 200;
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
             kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
             kestrel.Listen(listen, options => options.UseMutualTls(trust, logging.CreateLogger<RunnerServer>()));
@@ -61,6 +60,7 @@ sealed class RunnerServer : IAsyncDisposable
         var health = new HealthServiceImpl();
         var authorizer = CallRules.Authorizer;
         builder.Services.AddSingleton(authorizer);
+        builder.Services.AddSingleton<CallAdmission>();
         builder.Services.AddSingleton(new JobCalls(jobs));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));
         builder.Services.AddSingleton(health);
@@ -69,6 +69,8 @@ sealed class RunnerServer : IAsyncDisposable
         builder.Services.AddGrpc(options => options.Interceptors.Add<CallGate>());
 
         var app = builder.Build();
+        app.UseRouting();
+        app.Use(app.Services.GetRequiredService<CallAdmission>().HandleAsync);
         app.MapGrpcService<JobCalls>();
         app.MapGrpcService<ServerCalls>();
         app.MapGrpcService<HealthServiceImpl>();

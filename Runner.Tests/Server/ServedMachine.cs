@@ -25,12 +25,12 @@ sealed class ServedMachine : IAsyncDisposable
 
     public CertificateAuthority Clients => _world.Clients;
 
-    public static async Task<ServedMachine> StartAsync()
+    public static async Task<ServedMachine> StartAsync(ServerLimits? limits = null)
     {
         var served = new ServedMachine();
         var trust = ServerTrust.Load(ServerFiles.Resolve(null, null, null, served._world.Folder.Path, _ => { }));
         served._server = await RunnerServer.StartAsync(
-            new IPEndPoint(IPAddress.Loopback, 0), () => trust, served.Machine.Jobs, new ServerFacts("0", "v2"), served.Log);
+            new IPEndPoint(IPAddress.Loopback, 0), () => trust, served.Machine.Jobs, new ServerFacts("0", "v2"), limits ?? ServerLimits.OfThisProcess(), served.Log);
         return served;
     }
 

@@ -34,11 +34,12 @@ sealed class RunnerServer : IAsyncDisposable
     /// <param name="trust">What it shows and whom it believes; asked at every connection.</param>
     /// <param name="jobs">What it serves.</param>
     /// <param name="facts">What it tells of itself.</param>
+    /// <param name="limits">How much of the process callers may take.</param>
     /// <param name="logging">Where what happens is told.</param>
     /// <exception cref="CannotListenException">The address is in use or not this machine's.</exception>
     /// <exception cref="InvalidOperationException">A method is served that no rule is for.</exception>
     public static async Task<RunnerServer> StartAsync(
-        IPEndPoint listen, Func<ServerTrust> trust, JobRegistry jobs, ServerFacts facts, ILoggerFactory logging)
+        IPEndPoint listen, Func<ServerTrust> trust, JobRegistry jobs, ServerFacts facts, ServerLimits limits, ILoggerFactory logging)
     {
         // Empty: the usual builders watch the content root for changes, which for "/" takes seconds.
         var builder = WebApplication.CreateEmptyBuilder(new());
@@ -49,6 +50,7 @@ sealed class RunnerServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = limits.Connections;
             kestrel.Limits.MaxRequestBodySize = CallAdmission.UsualBody;
             kestrel.Limits.MinResponseDataRate = null; // a follower may be slow
             kestrel.Limits.Http2.MaxStreamsPerConnection = 200;
@@ -61,7 +63,7 @@ sealed class RunnerServer : IAsyncDisposable
         var authorizer = CallRules.Authorizer;
         builder.Services.AddSingleton(authorizer);
         builder.Services.AddSingleton<CallAdmission>();
-        builder.Services.AddSingleton(new JobCalls(jobs));
+        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits)));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));
         builder.Services.AddSingleton(health);
         builder.Services.AddSingleton(new ReflectionV1ServiceImpl(

@@ -19,7 +19,11 @@ static class ServerTls
     public static void UseMutualTls(this ListenOptions listen, Func<ServerTrust> trust, ILogger log)
     {
         listen.Protocols = HttpProtocols.Http2;
-        listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = context => ValueTask.FromResult(Options(trust(), context.Connection, log)) });
+        listen.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            HandshakeTimeout = TimeSpan.FromSeconds(10),
+            OnConnection = context => ValueTask.FromResult(Options(trust(), context.Connection, log)),
+        });
     }
 
     private static SslServerAuthenticationOptions Options(ServerTrust trust, ConnectionContext connection, ILogger log) => new()

@@ -1,11 +1,15 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
+using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Runner.Access;
 using Runner.Jobs;
+using Runner.Server;
 using Runner.Tests.Grpc;
+using Runner.Tests.Support;
 using Runner.Wire;
 
 namespace Runner.Tests.Server;
@@ -69,6 +73,35 @@ public sealed class CallAdmissionTests
         await using var served = await ServedMachine.StartAsync();
         using var request = served.Post(GetJob, new EndlessContent(Announce(1000, sent: 10)));
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => served.Http("rita", Role.Reader).SendAsync(request, Token).Soon());
+    }
+
+    [Fact]
+    public async Task A_connection_ends_with_every_call_on_it_when_its_certificate_does()
+    {
+        await using var served = await ServedMachine.StartAsync();
+        var job = served.Machine.Start("/bin/sh", "-c", "echo here; sleep 1000");
+        var soon = DateTimeOffset.UtcNow.AddSeconds(3);
+        var certificate = served.Clients.IssueClient("rita", Role.Reader, 1, soon.AddDays(-1));
+        var jobs = new V1.JobService.JobServiceClient(served.Channel(served.Handler(certificate)));
+        using var call = jobs.StreamOutput(new V1.StreamOutputRequest { Id = job.Record.Id.ToString(), Follow = true }, cancellationToken: Token);
+        Assert.True(await call.ResponseStream.MoveNext(Token).Soon());
+        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Token).Soon())).StatusCode);
+        Assert.True(DateTimeOffset.UtcNow >= soon.AddSeconds(-1));
+    }
+
+    [Fact]
+    public async Task A_call_after_the_certificate_s_time_is_not_let_in_though_the_connection_stands()
+    {
+        var log = new CapturedLog();
+        var admission = new CallAdmission(CallRules.Authorizer, TimeProvider.System, new Logger<CallAdmission>(log));
+        var http = new DefaultHttpContext();
+        http.Features.Set(new Caller("rita", Role.Reader));
+        http.Features.Set(new CertificateTime(DateTimeOffset.UtcNow.AddSeconds(-1)));
+        var method = new Method<V1.GetJobRequest, V1.GetJobResponse>(MethodType.Unary, "runner.v1.JobService", "GetJob", null!, null!);
+        http.SetEndpoint(new Endpoint(null, new EndpointMetadataCollection(new GrpcMethodMetadata(typeof(JobCalls), method)), null));
+        await admission.HandleAsync(http, _ => throw new InvalidOperationException("was let in"));
+        Assert.Equal("16", http.Response.Headers["grpc-status"]);
+        Assert.Contains("has expired", Assert.Single(log.Lines));
     }
 
     private static byte[] Announce(int size, int sent)

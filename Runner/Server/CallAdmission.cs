@@ -1,5 +1,6 @@
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -10,7 +11,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The one place where a call is let in or turned away: after its headers came, before a byte of its body is taken.</summary>
-sealed class CallAdmission(Authorizer authorizer, ILogger<CallAdmission> logger)
+sealed class CallAdmission(Authorizer authorizer, TimeProvider time, ILogger<CallAdmission> logger)
 {
     // What comes before a message on the wire: a flag and its length.
     private const int FrameHeader = 5;
@@ -26,6 +27,17 @@ sealed class CallAdmission(Authorizer authorizer, ILogger<CallAdmission> logger)
         var caller = Callers.OfConnection(http);
         if (http.GetEndpoint()?.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method is { } method)
         {
+            if (http.Features.Get<CertificateTime>() is not { } certificate || certificate.Until <= time.GetUtcNow())
+            {
+                logger.CertificateExpired(caller.Name, caller.Role, method.FullName);
+                Refuse(http, new RpcException(new Status(StatusCode.Unauthenticated, "the certificate has expired; use a new one on a new connection")));
+                http.Response.OnCompleted(() =>
+                {
+                    http.Features.Get<IConnectionLifetimeFeature>()?.Abort();
+                    return Task.CompletedTask;
+                });
+                return;
+            }
             if (!authorizer.Check(method.FullName, caller))
             {
                 logger.CallRefused(caller.Name, caller.Role, method.FullName);

@@ -62,6 +62,7 @@ sealed class RunnerServer : IAsyncDisposable
         var health = new HealthServiceImpl();
         var authorizer = CallRules.Authorizer;
         builder.Services.AddSingleton(authorizer);
+        builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<CallAdmission>();
         builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits)));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));

@@ -24,6 +24,7 @@ static class ServerTls
             HandshakeTimeout = TimeSpan.FromSeconds(10),
             OnConnection = context => ValueTask.FromResult(Options(trust(), context.Connection, log)),
         });
+        listen.Use(next => connection => CertificateTime.ServeAsync(connection, next, TimeProvider.System));
     }
 
     private static SslServerAuthenticationOptions Options(ServerTrust trust, ConnectionContext connection, ILogger log) => new()
@@ -52,6 +53,7 @@ static class ServerTls
         {
             case ClientIdentity.Known known:
                 connection.Features.Set(known.Caller);
+                connection.Features.Set(new CertificateTime(chain!.ChainElements.Min(element => element.Certificate.NotAfter)));
                 return true;
             case ClientIdentity.Refused refused:
                 log.ConnectionRefused(connection.RemoteEndPoint, refused.Reason, certificate?.GetCertHashString(HashAlgorithmName.SHA256) ?? "none");

@@ -46,9 +46,11 @@ static class ServerTls
             ? new ClientIdentity.Refused("it sent no client certificate")
             : errors != SslPolicyErrors.None
                 ? new ClientIdentity.Refused($"its client certificate is not acceptable: {Reasons(chain, errors)}")
-                : !CertificatePurpose.Client.Allows(certificate)
-                    ? new ClientIdentity.Refused("its certificate is not for clients (extended key usage clientAuth is missing)")
-                    : ClientIdentity.Read(certificate);
+                : CertificateFlaws.Of([.. chain!.ChainElements.Select(element => element.Certificate)]) is { } flaw
+                    ? new ClientIdentity.Refused($"its client certificate is not acceptable: {flaw}")
+                    : !CertificatePurpose.Client.Allows(certificate)
+                        ? new ClientIdentity.Refused("its certificate is not for clients (extended key usage clientAuth is missing)")
+                        : ClientIdentity.Read(certificate);
         switch (identity)
         {
             case ClientIdentity.Known known:

@@ -160,7 +160,7 @@ static class ServerProcess
         try
         {
             var facts = new ServerFacts(VersionCommand.Version, cgroups.Layout);
-            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, facts, logging);
+            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, facts, ServerLimits.OfThisProcess(), logging);
         }
         catch (CannotListenException e)
         {

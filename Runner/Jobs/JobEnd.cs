@@ -1,3 +1,5 @@
+using Runner.Access;
+
 namespace Runner.Jobs;
 
 /// <summary>How a job's main process went, as the kernel told it.</summary>
@@ -25,7 +27,7 @@ abstract record JobEnd
     /// <summary>Our failure, never blamed on the job.</summary>
     public sealed record Lost(string Reason) : JobEnd;
 
-    public const string ByServer = "server";
+    public const string ByServer = Caller.Server;
 
     private const int SigKill = 9;
 

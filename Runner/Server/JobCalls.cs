@@ -7,7 +7,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The job API: each method maps in, calls, maps out. Who may call and what went wrong belong to the interceptors.</summary>
-sealed class JobCalls(JobRegistry jobs) : V1.JobService.JobServiceBase
+sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.JobServiceBase
 {
     private const int PieceSize = 64 * 1024;
     private const int DefaultPage = 100;
@@ -65,6 +65,7 @@ sealed class JobCalls(JobRegistry jobs) : V1.JobService.JobServiceBase
         if (request.Offset < 0) throw JobRules.Bad("offset", $"offset {request.Offset}: must be 0 or more");
 
         var offset = request.Offset;
+        using var place = followers.Enter(context.Caller().Name);
         using var reader = log.OpenReader();
         var buffer = new byte[PieceSize];
         while (true)

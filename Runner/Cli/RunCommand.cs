@@ -36,10 +36,9 @@ static class RunCommand
             var ended = await client.WaitAsync(id, CancellationToken.None);
             interrupts.Dispose();
             await stopping;
-            var state = (JobState.Ended)ended.Record.State;
-            if (JobText.Remark(state.End) is { } remark)
+            if (JobText.Remark(ended.End) is { } remark)
                 await parsed.InvocationConfiguration.Error.WriteLineAsync($"runner: {remark}");
-            return JobText.ExitCodeOf(state.End);
+            return JobText.ExitCodeOf(ended.End);
         });
     }
 

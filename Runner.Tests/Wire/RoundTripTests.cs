@@ -38,13 +38,17 @@ public sealed class RoundTripTests
         Assert.Equal(new V1Usage(), Usages.ToWire(Usages.FromWire(new V1Usage())));
     }
 
-    private static readonly JobEnd[] s_ends =
+    /// <summary>One of each, and of those that hold how the process went one of both.</summary>
+    internal static readonly JobEnd[] Ends =
     [
         new JobEnd.Exited(3),
         new JobEnd.Signaled(11, true),
         new JobEnd.OutOfMemory(new ProcessExit.Signaled(9, false)),
         new JobEnd.Stopped("anna", new ProcessExit.Exited(0)),
         new JobEnd.Stopped("anna", new ProcessExit.Signaled(15, false)),
+        new JobEnd.TimedOut(new ProcessExit.Signaled(9, false)),
+        new JobEnd.OutputLimit(new ProcessExit.Signaled(15, true)),
+        new JobEnd.CouldNotStart("no such program"),
         new JobEnd.Lost("host reboot"),
     ];
 
@@ -52,14 +56,20 @@ public sealed class RoundTripTests
     public void Every_end_is_among_those_tried() =>
         Assert.Equal(
             typeof(JobEnd).GetNestedTypes().Where(type => type.IsSubclassOf(typeof(JobEnd))).Select(type => type.Name).Order(),
-            s_ends.Select(end => end.GetType().Name).Distinct().Order());
+            Ends.Select(end => end.GetType().Name).Distinct().Order());
 
     [Fact]
-    public void Every_end_survives() => Assert.All(s_ends, end =>
+    public void Every_end_survives() => Assert.All(Ends, end =>
     {
         var wire = JobEnds.ToWire(DateTimeOffset.UnixEpoch, end);
         Assert.Equal(end, JobEnds.FromWire(V1.Ended.Parser.ParseFrom(wire.ToByteArray())));
     });
+
+    [Fact]
+    public void Every_reason_of_the_wire_is_the_reason_of_an_end() =>
+        Assert.Equal(
+            System.Enum.GetValues<V1.EndReason>().Except([V1.EndReason.Unspecified]).Order(),
+            Ends.Select(end => JobEnds.ToWire(DateTimeOffset.UnixEpoch, end).Reason).Distinct().Order());
 
     [Fact]
     public void A_job_survives()

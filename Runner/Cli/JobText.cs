@@ -65,6 +65,9 @@ static class JobText
         JobEnd.Exited(var code) => code,
         JobEnd.Signaled(var signal, _) => (int)ExitCode.KilledBySignal + signal,
         JobEnd.OutOfMemory(var exit) => ExitCodeOf(exit),
+        JobEnd.TimedOut(var exit) => ExitCodeOf(exit),
+        JobEnd.OutputLimit(var exit) => ExitCodeOf(exit),
+        JobEnd.CouldNotStart => (int)ExitCode.CannotStart,
         JobEnd.Stopped(_, var exit) => ExitCodeOf(exit),
         _ => (int)ExitCode.NoServer,
     };
@@ -82,8 +85,12 @@ static class JobText
             JobEnd.Exited(var code) => $"exited {code}",
             JobEnd.Signaled(var signal, _) => $"signaled {Signals.Name(signal)}",
             JobEnd.OutOfMemory => "out-of-memory",
+            JobEnd.TimedOut => "timed-out",
+            JobEnd.OutputLimit => "output-limit",
             JobEnd.Stopped => "stopped",
-            _ => "lost",
+            JobEnd.CouldNotStart => "could-not-start",
+            JobEnd.Lost => "lost",
+            _ => throw new InvalidOperationException($"no words for {ended.End}"),
         }
         : "running";
 
@@ -95,7 +102,10 @@ static class JobText
         JobEnd.Signaled(var signal, var core) => $"killed by {Signals.Name(signal)}{(core ? ", core dumped" : "")}",
         JobEnd.OutOfMemory => "killed at its memory limit",
         JobEnd.Stopped(var by, var exit) => $"stopped by {Quoted.Short(by)} ({Of(exit)})",
-        JobEnd.Lost(var reason) => $"lost: {reason}",
+        JobEnd.TimedOut(var exit) => $"stopped at its time limit ({Of(exit)})",
+        JobEnd.OutputLimit(var exit) => $"stopped at its output limit ({Of(exit)})",
+        JobEnd.CouldNotStart(var reason) => $"could not be started: {Quoted.Line(reason)}",
+        JobEnd.Lost(var reason) => $"lost: {Quoted.Line(reason)}",
         _ => throw new InvalidOperationException($"no words for {end}"),
     };
 

@@ -155,7 +155,14 @@ sealed class RunnerClient : IDisposable
         {
             throw Translate(e, limit, cancellationToken);
         }
-        return understand(answer);
+        try
+        {
+            return understand(answer);
+        }
+        catch (Exception e)
+        {
+            throw new ServerUnreachableException($"{Name}: answered nonsense: {e.Message}", e);
+        }
     }
 
     private Exception Translate(RpcException e, TimeSpan? limit, CancellationToken cancellationToken)
@@ -166,7 +173,7 @@ sealed class RunnerClient : IDisposable
         if (cancellationToken.IsCancellationRequested) return new OperationCanceledException(e.Status.Detail, e, cancellationToken);
         var sentence = e.StatusCode is StatusCode.DeadlineExceeded && limit is { } given
             ? $"{Name} did not answer within {given.TotalSeconds:0} s"
-            : ConnectionTrouble.Explain(e, _profile) ?? $"{Name}: {e.StatusCode}: {e.Status.Detail}";
+            : ConnectionTrouble.Explain(e, _profile, _hasAnswered) ?? $"{Name}: {e.StatusCode}: {e.Status.Detail}";
         return new ServerUnreachableException(sentence, e);
     }
 }

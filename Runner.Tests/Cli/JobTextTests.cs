@@ -23,6 +23,34 @@ public sealed class JobTextTests
         Assert.Equal(kinds.Count, kinds.Select(end => JobJson.Of(View(end))).Distinct().Count());
     }
 
+    [Theory]
+    [InlineData("plain", "plain")]
+    [InlineData("", "''")]
+    [InlineData("a b", "'a b'")]
+    [InlineData("a' 'b", @"'a'\'' '\''b'")]
+    [InlineData(@"back\slash", @"'back\slash'")]
+    [InlineData("a\n'b\\", @"$'a\U0000000a\'b\\'")]
+    public void A_word_of_a_command_is_shown_as_bash_would_read_it(string word, string shown) => Assert.Equal(shown, ShellWord.Of(word));
+
+    [Fact]
+    public void What_a_server_sends_never_acts_on_a_terminal()
+    {
+        const string Bad = "\u001b[31m\u202e\u0085\u2028";
+        var view = View(new JobEnd.Lost(Bad));
+        var spec = new JobSpec { Command = Bad, Args = [Bad], Name = Bad, Labels = new Dictionary<string, string> { [Bad] = Bad } };
+        view = view with { Record = view.Record with { Owner = Bad, Spec = spec } };
+        string[] shown = [JobText.Line(view), JobText.Block(view), JobText.Remark(new JobEnd.CouldNotStart(Bad))!, JobJson.Of(view), JobJson.OnOneLine(view)];
+        Assert.All(shown, text => Assert.DoesNotContain(text.EnumerateRunes(), rune => rune.Value != '\n' && Quoted.ActsOnTerminals(rune)));
+        Assert.Equal(Bad, System.Text.Json.JsonDocument.Parse(shown[3]).RootElement.GetProperty("owner").GetString());
+    }
+
+    [Fact]
+    public void Letters_of_any_language_stay_readable_in_JSON()
+    {
+        var view = View(new JobEnd.Exited(0));
+        Assert.Contains("Zoë 日本 <&>", JobJson.Of(view with { Record = view.Record with { Owner = "Zoë 日本 <&>" } }));
+    }
+
     private static readonly JobId s_id = JobId.New();
 
     private static JobView View(JobEnd end)

@@ -26,8 +26,8 @@ static class JobText
             ("pid", record.Pid.ToString(CultureInfo.InvariantCulture)),
             ("started", Time(record.StartedAt)),
         };
-        if (record.Spec.Name.Length > 0) rows.Insert(1, ("name", record.Spec.Name));
-        if (record.Spec.Labels.Count > 0) rows.Add(("labels", string.Join(' ', record.Spec.Labels.Select(label => $"{label.Key}={Quoted.Short(label.Value)}"))));
+        if (record.Spec.Name.Length > 0) rows.Insert(1, ("name", Quoted.Short(record.Spec.Name)));
+        if (record.Spec.Labels.Count > 0) rows.Add(("labels", string.Join(' ', record.Spec.Labels.Select(label => $"{Quoted.Short(label.Key)}={Quoted.Short(label.Value)}"))));
         if (record.State is JobState.Ended ended)
         {
             rows.Add(("ended", Time(ended.EndedAt)));
@@ -139,8 +139,5 @@ static class JobText
 
     private static string Time(DateTimeOffset time) => time.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    private static string CommandLine(JobSpec spec) => string.Join(' ', new[] { spec.Command }.Concat(spec.Args).Select(Word));
-
-    private static string Word(string word) =>
-        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,+@%".Contains(c)) ? word : $"'{Quoted.Line(word)}'";
+    private static string CommandLine(JobSpec spec) => string.Join(' ', new[] { spec.Command }.Concat(spec.Args).Select(ShellWord.Of));
 }

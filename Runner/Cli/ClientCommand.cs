@@ -25,7 +25,7 @@ static class ClientCommand
             catch (Exception e) when (CodeOf(e) is { } code)
             {
                 if (e is not (OperationCanceledException or OutputClosedException { Broken: true }))
-                    await parsed.InvocationConfiguration.Error.WriteLineAsync($"runner: {e.Message}");
+                    parsed.InvocationConfiguration.Error.Say(e.Message);
                 return (int)code;
             }
         });

@@ -42,7 +42,7 @@ sealed class JobOptions
             Command = command[0],
             Args = command[1..],
             Env = Pairs("--env", parsed.GetValue(_env)),
-            WorkingDirectory = parsed.GetValue(_directory) ?? (IsHere(server) ? Environment.CurrentDirectory : "/"),
+            WorkingDirectory = parsed.GetValue(_directory) ?? (IsHere(server) ? CurrentDirectory("--cwd") : "/"),
             Name = parsed.GetValue(_name) ?? "",
             Labels = Pairs("--label", parsed.GetValue(_labels)),
             Limits = new(
@@ -58,12 +58,26 @@ sealed class JobOptions
     private static bool IsHere(Uri server) =>
         server.Host is "localhost" || IPAddress.TryParse(server.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address);
 
+    /// <exception cref="BadOptionException">It was removed, or may not be seen.</exception>
+    public static string CurrentDirectory(string option)
+    {
+        try
+        {
+            return Environment.CurrentDirectory;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BadOptionException($"the current directory is gone; name another with {option}");
+        }
+    }
+
     /// <summary>Without the dashes the parser would take the command's own options for ours.</summary>
     private string[] CommandAfterDashes(ParseResult parsed)
     {
         var words = parsed.GetValue(_command) ?? [];
         var dashes = parsed.Tokens.TakeWhile(token => token.Type is not TokenType.DoubleDash).Count();
         var after = parsed.Tokens.Count - dashes - 1;
+        if (words.Length > after && words.Length > 0 && words[0].StartsWith('-')) throw new BadOptionException(NoSuch.Option(parsed.CommandResult.Command, words[0]));
         if (after < 0) throw new BadOptionException($"put -- before the command: runner {parsed.CommandResult.Command.Name} -- {(words.Length > 0 ? string.Join(' ', words) : "sha256sum bigfile")}");
         if (words.Length > after) throw new BadOptionException($"'{words[0]}': only options may stand before --");
         return words.Length > 0 ? words : throw new BadOptionException($"no command after --: runner {parsed.CommandResult.Command.Name} -- sha256sum bigfile");

@@ -54,13 +54,13 @@ sealed class JobRun(RunnerClient client, JobId id, ChannelReader<int> interrupts
 
     private int Tell(JobState.Ended ended)
     {
-        if (JobText.Remark(ended.End) is { } remark) error.WriteLine($"runner: {remark}");
+        if (JobText.Remark(ended.End) is { } remark) error.Say(remark);
         return JobText.ExitCodeOf(ended.End);
     }
 
     private int GiveUp(CancellationTokenSource calls, int signal, string why)
     {
-        error.WriteLine($"runner: {why}");
+        error.Say(why);
         calls.Cancel();
         return (int)ExitCode.KilledBySignal + signal;
     }
@@ -71,14 +71,14 @@ sealed class JobRun(RunnerClient client, JobId id, ChannelReader<int> interrupts
         {
             // Each as it ends: a closed stdout is not to wait for a stderr that lasts as long as the job.
             await foreach (var copy in Task.WhenEach(
-                OutputCopy.ToDescriptorAsync(client, id, OutputKind.Stdout, follow: true, OutputCopy.Stdout, cancellationToken),
-                OutputCopy.ToDescriptorAsync(client, id, OutputKind.Stderr, follow: true, OutputCopy.Stderr, cancellationToken)))
+                OutputCopy.ToDescriptorAsync(client, id, OutputKind.Stdout, follow: true, StandardStream.Stdout, cancellationToken),
+                OutputCopy.ToDescriptorAsync(client, id, OutputKind.Stderr, follow: true, StandardStream.Stderr, cancellationToken)))
                 await copy;
         }
         catch (OutputClosedException)
         {
             // As a program that is run without us would have died of SIGPIPE.
-            if (await WhyItFailed(StopAsync(grace: null, cancellationToken)) is { } why) await error.WriteLineAsync($"runner: cannot stop job {id}: {why}");
+            if (await WhyItFailed(StopAsync(grace: null, cancellationToken)) is { } why) error.Say($"cannot stop job {id}: {why}");
             throw;
         }
         return await client.WaitAsync(id, cancellationToken);

@@ -108,6 +108,16 @@ public sealed class RoundTripTests
     public void A_duration_that_is_none_is_refused(long seconds, int nanos) =>
         Assert.Equal(JobError.BadField, Assert.Throws<JobException>(() => Durations.FromWire("grace_period", new Duration { Seconds = seconds, Nanos = nanos })).Error);
 
+    [Theory]
+    [InlineData(0, 1, 1)]
+    [InlineData(0, 100, 1)]
+    [InlineData(0, 101, 2)]
+    [InlineData(0, -1, -1)]
+    [InlineData(3600, 1, (3600 * TimeSpan.TicksPerSecond) + 1)]
+    [InlineData(-1, -999_999_999, -2 * TimeSpan.TicksPerSecond)]
+    public void A_duration_never_becomes_less_than_it_was(long seconds, int nanos, long ticks) =>
+        Assert.Equal(ticks, Durations.FromWire("grace_period", new Duration { Seconds = seconds, Nanos = nanos }).Ticks);
+
     private static T Filled<T>(T message) where T : IMessage
     {
         foreach (var field in message.Descriptor.Fields.InDeclarationOrder())

@@ -34,10 +34,11 @@ sealed class JobOptions
     public JobId Id(ParseResult parsed) => parsed.GetValue(_id) is { } id ? JobId.Parse(id) : JobId.New();
 
     /// <exception cref="BadOptionException">An option or the command cannot be understood.</exception>
+    /// <exception cref="JobException">They can, but there is no such job.</exception>
     public JobSpec Spec(ParseResult parsed, Uri server)
     {
         var command = CommandAfterDashes(parsed);
-        return new JobSpec
+        var spec = new JobSpec
         {
             Command = command[0],
             Args = command[1..],
@@ -52,6 +53,29 @@ sealed class JobOptions
             GracePeriod = parsed.GetValue(_grace) is { } grace ? Quantities.Span("--grace", grace) : JobSpec.DefaultGracePeriod,
             AllowEmptyArgs = parsed.GetValue(_allowEmptyArgs),
         };
+        JobRules.Check(spec);
+        return spec;
+    }
+
+    /// <summary>What is wrong with a field of the API, said of the option that was typed; null when it was none.</summary>
+    public string? InOptions(JobException e, ParseResult parsed)
+    {
+        if (e.Error is JobError.BadJobId) return Of(_id);
+        return e.Field switch
+        {
+            "spec.limits.cpus" => Of(_cpus),
+            "spec.limits.memory_bytes" => Of(_memory),
+            "spec.limits.pids" => Of(_pids),
+            "spec.grace_period" => Of(_grace),
+            "spec.working_directory" => Of(_directory),
+            "spec.name" => Of(_name),
+            { } field when field.StartsWith("spec.env[", StringComparison.Ordinal) => BadOptionException.Saying(_env.Name, field[9..^1], e),
+            { } field when field.StartsWith("spec.labels[", StringComparison.Ordinal) => BadOptionException.Saying(_labels.Name, field[12..^1], e),
+            { } field when field.StartsWith("spec.args[", StringComparison.Ordinal) => e.Message.Replace("allow_empty_args is set", $"{_allowEmptyArgs.Name} is given", StringComparison.Ordinal),
+            _ => null,
+        };
+
+        string? Of(Option<string?> option) => parsed.GetValue(option) is { } typed ? BadOptionException.Saying(option.Name, typed, e) : null;
     }
 
     // A folder of this machine means something only to a server on this machine.

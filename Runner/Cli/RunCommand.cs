@@ -15,6 +15,6 @@ static class RunCommand
             var (id, spec) = (job.Id(parsed), job.Spec(parsed, client.Server));
             using var interrupts = new Interrupts();
             return await new JobRun(client, id, interrupts.Arrived, parsed.InvocationConfiguration.Error).ToEndAsync(spec);
-        });
+        }, job.InOptions);
     }
 }

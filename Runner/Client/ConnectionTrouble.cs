@@ -20,7 +20,11 @@ static class ConnectionTrouble
 
         // Both are IOExceptions too, but of a connection that stands.
         if (causes.OfType<InvalidProtocolBufferException>().FirstOrDefault() is { } garbled) return $"server {server}: answered nonsense: {garbled.Message.TrimEnd('.')}";
-        if (causes.OfType<HttpProtocolException>().FirstOrDefault() is { } broken) return $"server {server}: broke off the call: {broken.Message.TrimEnd('.')}";
+        if (causes.OfType<HttpProtocolException>().FirstOrDefault() is { } broken)
+            // The number of the error is no other than for a broken protocol.
+            return broken.Message.Contains("ping request", StringComparison.Ordinal)
+                ? $"server {server}: answers no more; is it up, and is the network?"
+                : $"server {server}: broke off the call: {broken.Message.TrimEnd('.')}";
         if (hasAnswered && causes.Any(cause => cause is IOException)) return $"server {server}: went away during the call; is it still up?";
         if (causes.OfType<SocketException>().LastOrDefault() is { } socket) return Explain(socket.SocketErrorCode, profile);
         if (causes.OfType<AuthenticationException>().LastOrDefault() is { } handshake)

@@ -1,9 +1,6 @@
 using Runner;
 using Runner.Cli;
 using Runner.Linux;
-using Runner.Linux.Native;
-
-StandardStreams.EnsureOpen();
 
 // The composition root: commands here, the server's rooms in ServerProcess.
 return CommandLine.Run(args, ServerProcess.RunAsync, () => MachineReport.Make());

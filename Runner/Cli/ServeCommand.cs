@@ -35,20 +35,23 @@ static class ServeCommand
             }
             catch (BadOptionException e)
             {
-                await error.WriteLineAsync($"runner: {e.Message}");
+                error.Say(e.Message);
                 return (int)ExitCode.BadUsage;
             }
             catch (ServeException e)
             {
-                await error.WriteLineAsync($"runner: {e.Message}");
+                error.Say(e.Message);
                 return (int)e.Code;
             }
         });
         return command;
     }
 
-    private static string Folder(string option, string path) =>
-        path.Length > 0 ? Path.GetFullPath(path) : throw new BadOptionException($"{option}: must name a folder");
+    private static string Folder(string option, string path)
+    {
+        if (path.Length == 0) throw new BadOptionException($"{option}: must name a folder");
+        return Path.IsPathRooted(path) ? Path.GetFullPath(path) : Path.GetFullPath(path, JobOptions.CurrentDirectory(option));
+    }
 
     private static IPEndPoint Endpoint(string text)
     {

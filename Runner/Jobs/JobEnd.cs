@@ -24,6 +24,12 @@ abstract record JobEnd
     /// <param name="Exit">How the main process took it.</param>
     public sealed record Stopped(string By, ProcessExit Exit) : JobEnd;
 
+    public sealed record TimedOut(ProcessExit Exit) : JobEnd;
+    public sealed record OutputLimit(ProcessExit Exit) : JobEnd;
+
+    /// <summary>Its program never ran.</summary>
+    public sealed record CouldNotStart(string Reason) : JobEnd;
+
     /// <summary>Our failure, never blamed on the job.</summary>
     public sealed record Lost(string Reason) : JobEnd;
 

@@ -27,4 +27,21 @@ public sealed class JobCallsTests
         while (request.PageToken.Length > 0);
         Assert.Equal(4, seen);
     }
+
+    [Fact]
+    public async Task The_values_of_an_environment_are_for_its_owner_and_admins()
+    {
+        await using var served = await ServedMachine.StartAsync();
+        var spec = new V1.JobSpec { Command = "/bin/true", Env = { ["TOKEN"] = "secret" } };
+        var started = await served.Jobs("uwe", Role.User).StartJobAsync(new V1.StartJobRequest { Spec = spec }, cancellationToken: Token).ResponseAsync.Soon();
+        Assert.Equal("secret", started.Job.Spec.Env["TOKEN"]);
+        foreach (var (name, role, value) in new[] { ("uwe", Role.User, "secret"), ("anna", Role.Admin, "secret"), ("rita", Role.Reader, "") })
+        {
+            var jobs = served.Jobs(name, role);
+            var listed = await jobs.ListJobsAsync(new V1.ListJobsRequest(), cancellationToken: Token).ResponseAsync.Soon();
+            var got = await jobs.GetJobAsync(new V1.GetJobRequest { Id = started.Job.Id }, cancellationToken: Token).ResponseAsync.Soon();
+            var waited = await jobs.WaitJobAsync(new V1.WaitJobRequest { Id = started.Job.Id }, cancellationToken: Token).ResponseAsync.Soon();
+            Assert.All([listed.Jobs[0], got.Job, waited.Job], job => Assert.Equal(value, job.Spec.Env["TOKEN"]));
+        }
+    }
 }

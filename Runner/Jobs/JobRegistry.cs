@@ -12,7 +12,9 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
     private readonly ConcurrentDictionary<JobId, Lazy<RunningJob>> _running = new();
     private volatile bool _stopping;
 
-    public int RunningCount => _running.Count;
+    /// <summary>How many jobs run that the caller may see.</summary>
+    public int RunningCount(Caller caller) =>
+        _running.Values.Count(entry => entry.IsValueCreated && Policy.MaySee(caller, entry.Value.Record.Owner));
 
     /// <summary>Called once before anything else: whatever a former server left running is killed and recorded as lost.</summary>
     public void Recover()
@@ -34,23 +36,33 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
     {
         JobRules.Check(spec);
 
-        // Of several starts with one id, one runs and the others wait for what comes of it.
+        // Of several starts with one id, one runs and the others wait for what comes of it; if nothing does, the next one tries.
         var mine = new Lazy<RunningJob>(() => Launch(id, spec, caller));
-        var entry = _running.GetOrAdd(id, mine);
+        while (true)
+        {
+            var entry = _running.GetOrAdd(id, mine);
+            if (TryJoin(id, entry, ReferenceEquals(entry, mine), spec, caller) is { } job) return job;
+        }
+    }
+
+    /// <summary>Null: somebody else's start failed, of which only they are told.</summary>
+    private Job? TryJoin(JobId id, Lazy<RunningJob> entry, bool isMine, JobSpec spec, Caller caller)
+    {
         try
         {
             var job = new Job(entry.Value);
-            return ReferenceEquals(entry, mine) ? job : SameOrRefused(job, spec, caller);
+            return isMine ? job : SameOrRefused(job, spec, caller);
         }
         catch (AlreadyStoredException e)
         {
             Forget(id, entry);
             return SameOrRefused(Stored(e.Record), spec, caller);
         }
-        catch
+        catch when (!entry.IsValueCreated)
         {
             Forget(id, entry);
-            throw;
+            if (isMine) throw;
+            return null;
         }
     }
 
@@ -67,9 +79,12 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
     }
 
     /// <summary>The jobs the caller may see, newest first.</summary>
-    public (IReadOnlyList<Job> Jobs, long? Next) List(Caller caller, long? before, int count)
+    /// <exception cref="JobException"><paramref name="before"/> is none of them.</exception>
+    public (IReadOnlyList<Job> Jobs, JobId? Next) List(Caller caller, JobId? before, int count)
     {
         var everybody = Policy.MaySee(caller, owner: "");
+        if (before is { } last && !(store.Find(last) is { } record && Policy.MaySee(caller, record.Owner)))
+            throw JobRules.Bad("page_token", "page_token: must be the next_page_token of a list's answer");
         var page = store.List(everybody ? null : caller.Name, before, count);
         return ([.. page.Records.Select(Current)], page.Next);
     }

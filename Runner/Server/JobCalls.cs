@@ -19,13 +19,13 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
     {
         var id = request.Id.Length > 0 ? JobId.Parse(request.Id) : JobId.New();
         var job = jobs.Start(id, JobSpecs.FromWire(request.Spec), context.Caller());
-        return Task.FromResult(new V1.StartJobResponse { Job = JobViews.ToWire(job) });
+        return Task.FromResult(new V1.StartJobResponse { Job = JobViews.ToWire(job, context.Caller()) });
     }
 
     public override Task<V1.GetJobResponse> GetJob(V1.GetJobRequest request, ServerCallContext context)
     {
         var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
-        return Task.FromResult(new V1.GetJobResponse { Job = JobViews.ToWire(job) });
+        return Task.FromResult(new V1.GetJobResponse { Job = JobViews.ToWire(job, context.Caller()) });
     }
 
     public override Task<V1.ListJobsResponse> ListJobs(V1.ListJobsRequest request, ServerCallContext context)
@@ -33,7 +33,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
         var size = request.PageSize is 0 ? DefaultPage : Within("page_size", request.PageSize, 1, LargestPage);
         var (found, next) = jobs.List(context.Caller(), PageTokens.FromWire(request.PageToken), size);
         var response = new V1.ListJobsResponse { NextPageToken = PageTokens.ToWire(next) };
-        response.Jobs.Add(found.Select(JobViews.ToWire));
+        response.Jobs.Add(found.Select(job => JobViews.ToWire(job, context.Caller())));
         return Task.FromResult(response);
     }
 
@@ -44,7 +44,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
         var job = await jobs.StopAsync(JobId.Parse(request.Id), context.Caller(), grace, context.CancellationToken);
         return new V1.StopJobResponse
         {
-            Job = JobViews.ToWire(job),
+            Job = JobViews.ToWire(job, context.Caller()),
             StdoutTail = Wrap(await OutputTail.ReadAsync(job.Stdout, lines, context.CancellationToken)),
             StderrTail = Wrap(await OutputTail.ReadAsync(job.Stderr, lines, context.CancellationToken)),
         };
@@ -54,7 +54,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
     {
         var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
         await job.Ended.WaitAsync(context.CancellationToken);
-        return new V1.WaitJobResponse { Job = JobViews.ToWire(job) };
+        return new V1.WaitJobResponse { Job = JobViews.ToWire(job, context.Caller()) };
     }
 
     public override async Task StreamOutput(

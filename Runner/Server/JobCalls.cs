@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 using Runner.Jobs;
 using Runner.Output;
 using Runner.Wire;
@@ -7,7 +8,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The job API: each method maps in, calls, maps out. Who may call and what went wrong belong to the interceptors.</summary>
-sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.JobServiceBase
+sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
 {
     private const int PieceSize = 64 * 1024;
     private const int DefaultPage = 100;
@@ -18,6 +19,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
     public override Task<V1.StartJobResponse> StartJob(V1.StartJobRequest request, ServerCallContext context)
     {
         var id = request.Id.Length > 0 ? JobId.Parse(request.Id) : JobId.New();
+        Tell(context, id);
         var job = jobs.Start(id, JobSpecs.FromWire(request.Spec), context.Caller());
         return Task.FromResult(new V1.StartJobResponse { Job = JobViews.ToWire(job, context.Caller()) });
     }
@@ -41,7 +43,9 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
     {
         var lines = request.HasTailLines ? Within("tail_lines", request.TailLines, 0, LongestTail) : DefaultTail;
         TimeSpan? grace = request.GracePeriod is null ? null : Durations.FromWire("grace_period", request.GracePeriod);
-        var job = await jobs.StopAsync(JobId.Parse(request.Id), context.Caller(), grace, context.CancellationToken);
+        var id = JobId.Parse(request.Id);
+        Tell(context, id);
+        var job = await jobs.StopAsync(id, context.Caller(), grace, context.CancellationToken);
         return new V1.StopJobResponse
         {
             Job = JobViews.ToWire(job, context.Caller()),
@@ -80,6 +84,13 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
         }
         if (request.Follow || job.Ended.IsCompleted)
             await responses.WriteAsync(new V1.StreamOutputResponse { End = new() { Size = log.Length } }, context.CancellationToken);
+    }
+
+    /// <summary>What changes something is on record with its caller, before it is done.</summary>
+    private void Tell(ServerCallContext context, JobId id)
+    {
+        var caller = context.Caller();
+        logger.JobCalled(caller.Name, caller.Role, context.Method, id);
     }
 
     private static ByteString Wrap(ReadOnlyMemory<byte> bytes) => UnsafeByteOperations.UnsafeWrap(bytes);

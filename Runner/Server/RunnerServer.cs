@@ -64,7 +64,7 @@ sealed class RunnerServer : IAsyncDisposable
         builder.Services.AddSingleton(authorizer);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<CallAdmission>();
-        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits)));
+        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits), logging.CreateLogger<JobCalls>()));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));
         builder.Services.AddSingleton(health);
         builder.Services.AddSingleton(new ReflectionV1ServiceImpl(

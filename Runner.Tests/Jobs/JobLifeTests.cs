@@ -150,6 +150,15 @@ public sealed class JobLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_start_that_is_refused_for_its_id_leaves_the_job_that_has_it_as_it_was()
+    {
+        var job = _machine.Start("/bin/sleep", "1000");
+        Assert.Throws<JobException>(() => _machine.Jobs.Start(job.Record.Id, new JobSpec { Command = "/bin/false" }, Machine.Admin));
+        await _machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, TimeSpan.Zero, Cancelled);
+        Assert.IsType<JobEnd.Stopped>(Machine.EndOf(job));
+    }
+
+    [Fact]
     public async Task A_start_that_fails_is_told_to_nobody_who_came_with_the_same_id()
     {
         var eve = new Caller("eve", Role.Writer);

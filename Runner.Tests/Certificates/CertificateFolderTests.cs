@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography.X509Certificates;
 using FsCheck;
 using FsCheck.Fluent;
@@ -120,6 +121,32 @@ public sealed class CertificateFolderTests : IDisposable
         Assert.Contains("neither a host name nor an IP address", Assert.Throws<CertificateProblem>(() => _certificates.Initialise([host])).Message);
         Assert.Empty(Directory.GetFiles(_folder.Path));
     }
+
+    [Fact]
+    public void A_folder_without_a_name_is_told() =>
+        Assert.Contains("no folder is named", Assert.Throws<CertificateProblem>(() => new CertificateFolder("").Initialise([])).Message);
+
+    [Fact]
+    public void Nobody_else_can_write_in_a_new_folder_whatever_the_umask()
+    {
+        var folder = _folder.At("new");
+        // A thread of its own with a umask of its own (CLONE_FS, unshare(2)), so that the other tests keep theirs.
+        var thread = new Thread(() =>
+        {
+            Assert.Equal(0, Unshare(0x200));
+            _ = Umask(0);
+            new CertificateFolder(folder).Initialise([]);
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Equal("0755", Convert.ToString((int)File.GetUnixFileMode(folder), 8).PadLeft(4, '0'));
+    }
+
+    [DllImport("libc", EntryPoint = "unshare")]
+    private static extern int Unshare(int flags);
+
+    [DllImport("libc", EntryPoint = "umask")]
+    private static extern uint Umask(uint mask);
 
     [Fact]
     public void A_leaf_is_signed_as_the_standard_wants_it()

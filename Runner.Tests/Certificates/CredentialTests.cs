@@ -1,7 +1,11 @@
+using System.Diagnostics;
+using System.IO.Pipes;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Runner.Access;
 using Runner.Certificates;
+using Runner.Tests.Grpc;
 using Runner.Tests.Support;
 
 namespace Runner.Tests.Certificates;
@@ -52,6 +56,47 @@ public sealed class CredentialTests : IDisposable
 
     [Fact]
     public void A_folder_is_no_certificate() => AssertProblem("cannot read", _folder.Path);
+
+    [Fact]
+    public void A_file_without_a_name_is_told() => AssertProblem("'' does not exist", "");
+
+    [Fact]
+    public void A_device_without_end_is_no_certificate() => AssertProblem("too large for a PEM file", "/dev/zero");
+
+    [Fact]
+    public async Task A_pipe_is_read_to_its_end()
+    {
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        var writing = Task.Run(() =>
+        {
+            pipe.Write(Encoding.ASCII.GetBytes(_server.Both));
+            pipe.Dispose();
+        }, TestContext.Current.CancellationToken);
+        Assert.Single(CertificateSummary.OfFile($"/proc/self/fd/{pipe.GetClientHandleAsString()}"));
+        await writing;
+    }
+
+    [Fact]
+    public async Task A_pipe_that_nobody_writes_to_is_empty()
+    {
+        var path = _folder.At("pipe");
+        using var made = Process.Start("mkfifo", path);
+        await made.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await Task.Run(() => AssertProblem("holds no certificate", path), TestContext.Current.CancellationToken).Soon();
+    }
+
+    [Theory, InlineData("2.5.29.17"), InlineData("2.5.29.37"), InlineData("2.5.29.19")]
+    public void A_certificate_with_an_extension_that_is_garbage_is_told_wherever_it_is_read(string oid)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=a", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509Extension(oid, [0x30, 0x05, 0x01], critical: false));
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1));
+        var file = _folder.Write("a.pem", certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem());
+        AssertProblem($"its extension {oid} cannot be read", file);
+        Assert.Throws<CertificateProblem>(() => CertificateSummary.OfFile(file));
+        Assert.Throws<CertificateProblem>(() => TrustedAuthorities.Load(file));
+    }
 
     [Fact]
     public void A_file_without_a_certificate_is_told() =>

@@ -150,6 +150,48 @@ public sealed class JobLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_start_that_is_refused_for_its_id_leaves_the_job_that_has_it_as_it_was()
+    {
+        var job = _machine.Start("/bin/sleep", "1000");
+        Assert.Throws<JobException>(() => _machine.Jobs.Start(job.Record.Id, new JobSpec { Command = "/bin/false" }, Machine.Admin));
+        await _machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, TimeSpan.Zero, Cancelled);
+        Assert.IsType<JobEnd.Stopped>(Machine.EndOf(job));
+    }
+
+    [Fact]
+    public async Task A_start_that_fails_is_told_to_nobody_who_came_with_the_same_id()
+    {
+        var eve = new Caller("eve", Role.Writer);
+        for (var round = 0; round < 20; round++)
+        {
+            var id = JobId.New();
+            var failing = Task.Run(() => _machine.Jobs.Start(id, new JobSpec { Command = "/no/such/secret" }, Machine.Admin), Cancelled);
+            var other = await Task.Run(() => Record.Exception(() => _machine.Jobs.Start(id, new JobSpec { Command = "/bin/true" }, eve)), Cancelled);
+            Assert.Null(other);
+            var e = await Assert.ThrowsAsync<JobException>(() => failing);
+            Assert.Contains(e.Error, new[] { JobError.CannotStart, JobError.IdInUse });
+        }
+    }
+
+    [Fact]
+    public void A_caller_counts_only_the_jobs_it_may_see()
+    {
+        _machine.Start("/bin/sleep", "1000");
+        var eve = new Caller("eve", Role.Writer);
+        Assert.Equal((1, 1, 0), (_machine.Jobs.RunningCount(Machine.Admin), _machine.Jobs.RunningCount(new("rita", Role.Reader)), _machine.Jobs.RunningCount(eve)));
+    }
+
+    [Fact]
+    public void A_page_token_that_is_no_job_of_the_callers_is_refused_whoevers_it_is()
+    {
+        var job = _machine.Start("/bin/true");
+        var eve = new Caller("eve", Role.Writer);
+        Assert.All([job.Record.Id, JobId.New()], id =>
+            Assert.Equal("page_token", Assert.Throws<JobException>(() => _machine.Jobs.List(eve, id, 10)).Field));
+        Assert.Empty(_machine.Jobs.List(Machine.Admin, job.Record.Id, 10).Jobs);
+    }
+
+    [Fact]
     public void A_failed_start_leaves_nothing()
     {
         var before = Processes.Descriptors();

@@ -86,7 +86,7 @@ public sealed class SqliteJobStoreTests : IDisposable
                 store.Insert(record);
             }
             var seen = new List<JobId>();
-            long? next = null;
+            JobId? next = null;
             do
             {
                 var page = store.List("anna", next, 3);
@@ -104,7 +104,7 @@ public sealed class SqliteJobStoreTests : IDisposable
         using var store = new SqliteJobStore(FilePath);
         for (var i = 0; i < 4; i++) store.Insert(Started() with { Spec = new JobSpec { Command = "/bin/true", Args = [.. Enumerable.Repeat(new string('x', 100_000), 6)] } });
         store.Insert(Started() with { Spec = new JobSpec { Command = "/bin/true", Args = [.. Enumerable.Repeat(new string('x', 100_000), 30)] } });
-        var (sizes, next) = (new List<int>(), (long?)null);
+        var (sizes, next) = (new List<int>(), (JobId?)null);
         do
         {
             var page = store.List(null, next, 1000);

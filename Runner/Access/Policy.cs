@@ -11,6 +11,10 @@ static class Policy
         _ => false,
     };
 
+    /// <summary>Whether the caller may know the values of a job's environment, where secrets are passed.</summary>
+    public static bool MaySeeEnvironment(Caller caller, string owner) =>
+        caller.Role is Role.Admin || string.Equals(caller.Name, owner, StringComparison.Ordinal);
+
     /// <summary>Whether the caller may know of a job with this owner at all.</summary>
     public static bool MaySee(Caller caller, string owner) =>
         caller.Role is Role.Admin or Role.Reader || string.Equals(caller.Name, owner, StringComparison.Ordinal);

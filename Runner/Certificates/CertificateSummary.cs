@@ -70,9 +70,16 @@ sealed record CertificateSummary
 
     private static string KeyOf(X509Certificate2 certificate)
     {
-        using var rsa = certificate.GetRSAPublicKey();
-        if (rsa is not null) return $"RSA {rsa.KeySize}";
-        using var ec = certificate.GetECDsaPublicKey();
-        return ec is null ? certificate.PublicKey.Oid.FriendlyName ?? "unknown" : $"EC {ec.KeySize}";
+        try
+        {
+            using var rsa = certificate.GetRSAPublicKey();
+            if (rsa is not null) return $"RSA {rsa.KeySize}";
+            using var ec = certificate.GetECDsaPublicKey();
+            return ec is null ? certificate.PublicKey.Oid.FriendlyName ?? "unknown" : $"EC {ec.KeySize}";
+        }
+        catch (CryptographicException)
+        {
+            return "unreadable";
+        }
     }
 }

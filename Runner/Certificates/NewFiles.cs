@@ -16,6 +16,8 @@ sealed class NewFile(string name, string text, bool secret)
 static class NewFiles
 {
     private const UnixFileMode SecretMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode FolderMode = SecretMode | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
     private const UnixFileMode PublicMode = SecretMode | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     /// <returns>The paths written, in the order given; the last one appears only when all others are complete.</returns>
@@ -25,7 +27,9 @@ static class NewFiles
         var made = new List<string>();
         try
         {
-            Directory.CreateDirectory(folder);
+            if (folder.Length == 0) throw new CertificateProblem("no folder is named; write . for the one you are in");
+            // Whoever can write in the folder can put another authority there, whatever the umask lets through.
+            Directory.CreateDirectory(folder, FolderMode);
             foreach (var path in files.Select(file => Path.Combine(folder, file.Name)))
                 if (File.Exists(path)) throw Existing(path, null);
             foreach (var file in files) Create(Path.Combine(folder, file.Name), file, made);
@@ -34,7 +38,7 @@ static class NewFiles
         catch (Exception error)
         {
             foreach (var path in made) File.Delete(path);
-            if (error is IOException or UnauthorizedAccessException)
+            if (error is IOException or UnauthorizedAccessException or ArgumentException)
                 throw new CertificateProblem($"cannot write certificates to {folder} ({error.Message}); nothing was kept there", error);
             throw;
         }

@@ -1,14 +1,11 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 
 namespace Runner.Certificates;
 
 /// <summary>A PEM file as it was read: its certificates in order, its private key if it has one, and who may read it.</summary>
 sealed class PemFile
 {
-    private const long LargestFile = 1 << 20;
-
     private readonly string? _key;
 
     private PemFile(string path, UnixFileMode mode, X509Certificate2Collection certificates, string? key) =>
@@ -27,16 +24,14 @@ sealed class PemFile
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            if (file.Length > LargestFile) throw new CertificateProblem($"{path} is too large for a PEM file ({file.Length} bytes, at most {LargestFile})");
-            using var reader = new StreamReader(file, Encoding.Latin1);
-            return Parse(path, File.GetUnixFileMode(file.SafeFileHandle), reader.ReadToEnd());
+            var (text, mode) = SmallFile.Read(path);
+            return Parse(path, mode, text);
         }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        catch (FileNotFoundException error)
         {
-            throw new CertificateProblem($"{path} does not exist; `runner certs` makes certificates", error);
+            throw new CertificateProblem($"{(path.Length > 0 ? path : "''")} does not exist; `runner certs` makes certificates", error);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new CertificateProblem($"cannot read {path} ({error.Message}); become a user who may read it, or name another file", error);
         }
@@ -100,7 +95,10 @@ sealed class PemFile
     {
         try
         {
-            return X509CertificateLoader.LoadCertificate(Convert.FromBase64String(base64.ToString()));
+            var certificate = X509CertificateLoader.LoadCertificate(Convert.FromBase64String(base64.ToString()));
+            return CertificateFlaws.OfForm(certificate) is { } flaw
+                ? throw new CertificateProblem($"a certificate in {path} cannot be read: {flaw}")
+                : certificate;
         }
         catch (CryptographicException error)
         {

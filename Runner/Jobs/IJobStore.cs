@@ -13,9 +13,9 @@ interface IJobStore
 
     /// <summary>Jobs newest first; fewer than wanted where those would be too much for one answer.</summary>
     /// <param name="owner">Only this owner's; null: everybody's.</param>
-    /// <param name="before">Where the page before ended; null: from the newest.</param>
+    /// <param name="before">The last job of the page before; null: from the newest.</param>
     /// <param name="count">Most jobs wanted.</param>
-    JobPage List(string? owner, long? before, int count);
+    JobPage List(string? owner, JobId? before, int count);
 
     /// <summary>Jobs without an end: at start-up, those a former server left.</summary>
     IReadOnlyList<JobRecord> Unended();
@@ -23,5 +23,5 @@ interface IJobStore
 
 /// <summary>A piece of the list of jobs.</summary>
 /// <param name="Records">Newest first.</param>
-/// <param name="Next">Where the next page starts; null: there is none.</param>
-sealed record JobPage(IReadOnlyList<JobRecord> Records, long? Next);
+/// <param name="Next">The last of them if there are more; null: there are none.</param>
+sealed record JobPage(IReadOnlyList<JobRecord> Records, JobId? Next);

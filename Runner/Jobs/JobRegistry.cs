@@ -15,7 +15,9 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
 
     private volatile bool _stopping;
 
-    public int RunningCount => _running.Count;
+    /// <summary>How many jobs run that the caller may see.</summary>
+    public int RunningCount(Caller caller) =>
+        _running.Values.Count(entry => entry.IsValueCreated && Policy.MaySee(caller, entry.Value.Record.Owner));
 
     /// <summary>Called once before anything else: whatever a former server left running is killed and recorded as lost.</summary>
     public void Recover()
@@ -37,28 +39,34 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     {
         JobRules.Check(spec);
 
-        // Of several starts with one id, one runs and the others wait for what comes of it.
+        // Of several starts with one id, one runs and the others wait for what comes of it; if nothing does, the next one tries.
         var mine = new Lazy<RunningJob>(() => Launch(id, spec, caller));
-        var entry = _running.GetOrAdd(id, mine);
-        RunningJob running;
+        while (true)
+        {
+            var entry = _running.GetOrAdd(id, mine);
+            if (TryJoin(id, entry, ReferenceEquals(entry, mine), spec, caller) is { } job) return job;
+        }
+    }
+
+    /// <summary>Null: somebody else's start failed, of which only they are told.</summary>
+    private Job? TryJoin(JobId id, Lazy<RunningJob> entry, bool isMine, JobSpec spec, Caller caller)
+    {
         try
         {
-            running = entry.Value;
+            var job = new Job(entry.Value);
+            return isMine ? job : SameOrRefused(job, spec, caller);
         }
         catch (AlreadyStoredException e)
         {
             Forget(id, entry);
             return SameOrRefused(Stored(e.Record), spec, caller);
         }
-        catch
+        catch when (!entry.IsValueCreated)
         {
             Forget(id, entry);
-            throw;
+            if (isMine) throw;
+            return null;
         }
-
-        // Outside the above: a refusal of this caller takes nothing from the job that runs under the id.
-        var job = new Job(running);
-        return ReferenceEquals(entry, mine) ? job : SameOrRefused(job, spec, caller);
     }
 
     /// <exception cref="JobException">There is no such job, or the caller may not see it; which of the two is not told.</exception>
@@ -74,9 +82,12 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     }
 
     /// <summary>The jobs the caller may see, newest first.</summary>
-    public (IReadOnlyList<Job> Jobs, long? Next) List(Caller caller, long? before, int count)
+    /// <exception cref="JobException"><paramref name="before"/> is none of them.</exception>
+    public (IReadOnlyList<Job> Jobs, JobId? Next) List(Caller caller, JobId? before, int count)
     {
         var everybody = Policy.MaySee(caller, owner: "");
+        if (before is { } last && !(store.Find(last) is { } record && Policy.MaySee(caller, record.Owner)))
+            throw JobRules.Bad("page_token", "page_token: must be the next_page_token of a list's answer");
         var page = store.List(everybody ? null : caller.Name, before, count);
         return ([.. page.Records.Select(Current)], page.Next);
     }

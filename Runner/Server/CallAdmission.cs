@@ -45,11 +45,16 @@ sealed class CallAdmission(Authorizer authorizer, TimeProvider time, ILogger<Cal
                 return;
             }
             logger.CallAllowed(caller.Name, caller.Role, method.FullName);
-            http.Features.Set(new AdmittedCall(caller));
+            var call = new AdmittedCall(caller);
+            http.Features.Set(call);
             if (method.FullName == CallRules.StartJob && http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
                 size.MaxRequestBodySize = LargestStart;
+            await next(http);
+            if (!call.WasHandled && !http.RequestAborted.IsCancellationRequested) logger.Unreadable(caller.Name, caller.Role, method.FullName);
+            return;
         }
         await next(http);
+        logger.NotServed(caller.Name, caller.Role);
     }
 
     /// <summary>Answers with nothing but a status; the transport then resets the stream and drops what still comes of the body.</summary>
@@ -65,4 +70,10 @@ sealed class CallAdmission(Authorizer authorizer, TimeProvider time, ILogger<Cal
 }
 
 /// <summary>Stands on a request whose call was let in; without it nobody learns the caller.</summary>
-sealed record AdmittedCall(Caller Caller);
+sealed class AdmittedCall(Caller caller)
+{
+    public Caller Caller { get; } = caller;
+
+    /// <summary>Whether its request could be read, so that its method was called.</summary>
+    public bool WasHandled { get; set; }
+}

@@ -31,7 +31,7 @@ sealed class CallGate(ILogger<CallGate> logger) : Interceptor
     {
         try
         {
-            _ = context.Caller();
+            context.Admitted().WasHandled = true;
             return await call();
         }
         catch (JobException e)

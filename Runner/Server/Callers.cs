@@ -8,8 +8,11 @@ namespace Runner.Server;
 static class Callers
 {
     /// <exception cref="InvalidOperationException">The call was never let in (<see cref="CallAdmission"/>); nothing may be done for it.</exception>
-    public static Caller Caller(this ServerCallContext context) =>
-        context.GetHttpContext().Features.Get<AdmittedCall>()?.Caller ?? throw new InvalidOperationException("the call was not let in");
+    public static Caller Caller(this ServerCallContext context) => context.Admitted().Caller;
+
+    /// <exception cref="InvalidOperationException">As above.</exception>
+    public static AdmittedCall Admitted(this ServerCallContext context) =>
+        context.GetHttpContext().Features.Get<AdmittedCall>() ?? throw new InvalidOperationException("the call was not let in");
 
     /// <exception cref="InvalidOperationException">The connection has no mutual TLS; nothing may be served there.</exception>
     public static Caller OfConnection(HttpContext context) =>

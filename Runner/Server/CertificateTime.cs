@@ -12,14 +12,24 @@ sealed record CertificateTime(DateTimeOffset Until)
     public static async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next, TimeProvider time)
     {
         var until = (connection.Features.Get<CertificateTime>() ?? throw new InvalidOperationException("the connection has no verified caller")).Until;
-        // The first look is early by whole steps, so that one of them comes when the time is over, and not up to a step later.
-        var first = Math.Max(0, (until - time.GetUtcNow()).Ticks % Often.Ticks) + TimeSpan.TicksPerMillisecond;
-        await using var timer = time.CreateTimer(_ => Look(), null, TimeSpan.FromTicks(first), Often);
-        await next(connection);
-
-        void Look()
+        using var ended = new CancellationTokenSource();
+        var ending = EndAsync(connection, until, time, ended.Token);
+        try
         {
-            if (time.GetUtcNow() >= until) connection.Abort(new ConnectionAbortedException("the client's certificate has expired"));
+            await next(connection);
         }
+        finally
+        {
+            await ended.CancelAsync();
+            await ending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task EndAsync(ConnectionContext connection, DateTimeOffset until, TimeProvider time, CancellationToken ended)
+    {
+        // A millisecond more, because a timer counts in whole ones.
+        while (until - time.GetUtcNow() is var left && left > TimeSpan.Zero)
+            await Task.Delay(left < Often ? left + TimeSpan.FromMilliseconds(1) : Often, time, ended);
+        connection.Abort(new ConnectionAbortedException("the client's certificate has expired"));
     }
 }

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 using Runner.Jobs;
 using Runner.Output;
 using Runner.Wire;
@@ -7,7 +8,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The job API: each method maps in, calls, maps out. Who may call and what went wrong belong to the interceptors.</summary>
-sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.JobServiceBase
+sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
 {
     private const int PieceSize = 64 * 1024;
     private const int DefaultPage = 100;
@@ -18,14 +19,15 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
     public override Task<V1.StartJobResponse> StartJob(V1.StartJobRequest request, ServerCallContext context)
     {
         var id = request.Id.Length > 0 ? JobId.Parse(request.Id) : JobId.New();
+        Tell(context, id);
         var job = jobs.Start(id, JobSpecs.FromWire(request.Spec), context.Caller());
-        return Task.FromResult(new V1.StartJobResponse { Job = JobViews.ToWire(job) });
+        return Task.FromResult(new V1.StartJobResponse { Job = JobViews.ToWire(job, context.Caller()) });
     }
 
     public override Task<V1.GetJobResponse> GetJob(V1.GetJobRequest request, ServerCallContext context)
     {
         var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
-        return Task.FromResult(new V1.GetJobResponse { Job = JobViews.ToWire(job) });
+        return Task.FromResult(new V1.GetJobResponse { Job = JobViews.ToWire(job, context.Caller()) });
     }
 
     public override Task<V1.ListJobsResponse> ListJobs(V1.ListJobsRequest request, ServerCallContext context)
@@ -33,7 +35,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
         var size = request.PageSize is 0 ? DefaultPage : Within("page_size", request.PageSize, 1, LargestPage);
         var (found, next) = jobs.List(context.Caller(), PageTokens.FromWire(request.PageToken), size);
         var response = new V1.ListJobsResponse { NextPageToken = PageTokens.ToWire(next) };
-        response.Jobs.Add(found.Select(JobViews.ToWire));
+        response.Jobs.Add(found.Select(job => JobViews.ToWire(job, context.Caller())));
         return Task.FromResult(response);
     }
 
@@ -41,10 +43,12 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
     {
         var lines = request.HasTailLines ? Within("tail_lines", request.TailLines, 0, LongestTail) : DefaultTail;
         TimeSpan? grace = request.GracePeriod is null ? null : Durations.FromWire("grace_period", request.GracePeriod);
-        var job = await jobs.StopAsync(JobId.Parse(request.Id), context.Caller(), grace, context.CancellationToken);
+        var id = JobId.Parse(request.Id);
+        Tell(context, id);
+        var job = await jobs.StopAsync(id, context.Caller(), grace, context.CancellationToken);
         return new V1.StopJobResponse
         {
-            Job = JobViews.ToWire(job),
+            Job = JobViews.ToWire(job, context.Caller()),
             StdoutTail = Wrap(await OutputTail.ReadAsync(job.Stdout, lines, context.CancellationToken)),
             StderrTail = Wrap(await OutputTail.ReadAsync(job.Stderr, lines, context.CancellationToken)),
         };
@@ -54,7 +58,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
     {
         var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
         await job.Ended.WaitAsync(context.CancellationToken);
-        return new V1.WaitJobResponse { Job = JobViews.ToWire(job) };
+        return new V1.WaitJobResponse { Job = JobViews.ToWire(job, context.Caller()) };
     }
 
     public override async Task StreamOutput(
@@ -84,6 +88,13 @@ sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.Job
             await responses.WriteAsync(new V1.StreamOutputResponse { Data = data }, context.CancellationToken);
             offset += read;
         }
+    }
+
+    /// <summary>What changes something is on record with its caller, before it is done.</summary>
+    private void Tell(ServerCallContext context, JobId id)
+    {
+        var caller = context.Caller();
+        logger.JobCalled(caller.Name, caller.Role, context.Method, id);
     }
 
     private static ByteString Wrap(ReadOnlyMemory<byte> bytes) => UnsafeByteOperations.UnsafeWrap(bytes);

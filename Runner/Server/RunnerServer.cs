@@ -43,7 +43,8 @@ sealed class RunnerServer : IAsyncDisposable
     {
         // Empty: the usual builders watch the content root for changes, which for "/" takes seconds.
         var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.Services.AddSingleton(logging);
+        var quiet = new QuietStart(logging);
+        builder.Services.AddSingleton<ILoggerFactory>(quiet);
         builder.Services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
@@ -64,7 +65,7 @@ sealed class RunnerServer : IAsyncDisposable
         builder.Services.AddSingleton(authorizer);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<CallAdmission>();
-        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits)));
+        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits), logging.CreateLogger<JobCalls>()));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));
         builder.Services.AddSingleton(health);
         builder.Services.AddSingleton(new ReflectionV1ServiceImpl(
@@ -84,6 +85,7 @@ sealed class RunnerServer : IAsyncDisposable
         try
         {
             await app.StartAsync();
+            quiet.Started();
         }
         catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException or AddressInUseException)
         {

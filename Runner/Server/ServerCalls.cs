@@ -22,7 +22,7 @@ sealed class ServerCalls(JobRegistry jobs, ServerFacts facts) : V1.ServerService
             CgroupLayout = facts.CgroupLayout,
             CallerName = caller.Name,
             CallerRole = caller.Role.Word(),
-            RunningJobs = jobs.RunningCount,
+            RunningJobs = jobs.RunningCount(caller),
         });
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using Runner.Access;
+using Runner.Jobs;
 
 namespace Runner.Server;
 
@@ -9,6 +10,18 @@ static partial class ServerLog
 {
     [LoggerMessage(LogLevel.Warning, "Refused a connection from {Remote}: {Reason} (certificate {Fingerprint})")]
     public static partial void ConnectionRefused(this ILogger logger, EndPoint? remote, string reason, string fingerprint);
+
+    [LoggerMessage(LogLevel.Warning, "Refused {Count} more connections within a second")]
+    public static partial void MoreConnectionsRefused(this ILogger logger, int count);
+
+    [LoggerMessage(LogLevel.Information, "{Caller} ({Role}) called {Method} for job {Id}")]
+    public static partial void JobCalled(this ILogger logger, string caller, Role role, string method, JobId id);
+
+    [LoggerMessage(LogLevel.Debug, "{Caller} ({Role}) asked for something that is not served")]
+    public static partial void NotServed(this ILogger logger, string caller, Role role);
+
+    [LoggerMessage(LogLevel.Debug, "{Caller} ({Role}) called {Method} with a request that could not be read")]
+    public static partial void Unreadable(this ILogger logger, string caller, Role role, string method);
 
     [LoggerMessage(LogLevel.Debug, "{Caller} ({Role}) called {Method}")]
     public static partial void CallAllowed(this ILogger logger, string caller, Role role, string method);

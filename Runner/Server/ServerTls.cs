@@ -19,15 +19,16 @@ static class ServerTls
     public static void UseMutualTls(this ListenOptions listen, Func<ServerTrust> trust, ILogger log)
     {
         listen.Protocols = HttpProtocols.Http2;
+        var refusals = new RefusalLog(log, TimeProvider.System);
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
             HandshakeTimeout = TimeSpan.FromSeconds(10),
-            OnConnection = context => ValueTask.FromResult(Options(trust(), context.Connection, log)),
+            OnConnection = context => ValueTask.FromResult(Options(trust(), context.Connection, refusals)),
         });
         listen.Use(next => connection => CertificateTime.ServeAsync(connection, next, TimeProvider.System));
     }
 
-    private static SslServerAuthenticationOptions Options(ServerTrust trust, ConnectionContext connection, ILogger log) => new()
+    private static SslServerAuthenticationOptions Options(ServerTrust trust, ConnectionContext connection, RefusalLog log) => new()
     {
         ServerCertificateContext = trust.Own,
         EnabledSslProtocols = SslProtocols.Tls13,
@@ -40,7 +41,7 @@ static class ServerTls
         RemoteCertificateValidationCallback = (_, certificate, chain, errors) => Accept(connection, certificate as X509Certificate2, chain, errors, log),
     };
 
-    private static bool Accept(ConnectionContext connection, X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, ILogger log)
+    private static bool Accept(ConnectionContext connection, X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors, RefusalLog log)
     {
         var identity = certificate is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable)
             ? new ClientIdentity.Refused("it sent no client certificate")
@@ -58,7 +59,7 @@ static class ServerTls
                 connection.Features.Set(new CertificateTime(chain!.ChainElements.Min(element => element.Certificate.NotAfter)));
                 return true;
             case ClientIdentity.Refused refused:
-                log.ConnectionRefused(connection.RemoteEndPoint, refused.Reason, certificate?.GetCertHashString(HashAlgorithmName.SHA256) ?? "none");
+                log.Refused(connection.RemoteEndPoint, refused.Reason, certificate?.GetCertHashString(HashAlgorithmName.SHA256) ?? "none");
                 return false;
             default:
                 return false;

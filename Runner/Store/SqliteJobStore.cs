@@ -15,6 +15,8 @@ sealed class SqliteJobStore : IJobStore, IDisposable
 
     private const string Columns = "seq, id, owner, pid, started_at, spec, applied, outcome, length(spec) + ifnull(length(outcome), 0)";
 
+    private const string Before = "seq < coalesce((SELECT seq FROM jobs WHERE id = $before), 9223372036854775807)";
+
     private readonly Lock _lock = new();
     private readonly SqliteConnection _connection;
     private readonly SqliteCommand _insert;
@@ -38,8 +40,8 @@ sealed class SqliteJobStore : IJobStore, IDisposable
                 "INSERT INTO jobs (id, owner, name, pid, started_at, spec, applied) VALUES ($id, $owner, $name, $pid, $started_at, $spec, $applied)");
             _recordEnd = Command("UPDATE jobs SET ended_at = $ended_at, outcome = $outcome WHERE id = $id AND outcome IS NULL");
             _find = Command($"SELECT {Columns} FROM jobs WHERE id = $id");
-            _listAll = Command($"SELECT {Columns} FROM jobs WHERE seq < $before ORDER BY seq DESC LIMIT $count");
-            _listOwn = Command($"SELECT {Columns} FROM jobs WHERE owner = $owner AND seq < $before ORDER BY seq DESC LIMIT $count");
+            _listAll = Command($"SELECT {Columns} FROM jobs WHERE {Before} ORDER BY seq DESC LIMIT $count");
+            _listOwn = Command($"SELECT {Columns} FROM jobs WHERE owner = $owner AND {Before} ORDER BY seq DESC LIMIT $count");
             _unended = Command($"SELECT {Columns} FROM jobs WHERE outcome IS NULL");
         }
         catch (SqliteException e)
@@ -90,13 +92,13 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         }
     }
 
-    public JobPage List(string? owner, long? before, int count)
+    public JobPage List(string? owner, JobId? before, int count)
     {
         var command = owner is null ? _listAll : _listOwn;
         lock (_lock)
         {
             if (owner is not null) Set(command, "$owner", owner);
-            Set(command, "$before", before ?? long.MaxValue);
+            Set(command, "$before", before?.ToString() ?? "");
             Set(command, "$count", count + 1); // one more tells whether there is a next page
             return Page(command, count);
         }
@@ -187,16 +189,15 @@ sealed class SqliteJobStore : IJobStore, IDisposable
     private static JobPage Page(SqliteCommand command, int count)
     {
         var records = new List<JobRecord>();
-        var (last, text) = (0L, 0L);
+        var text = 0L;
         try
         {
             using var reader = command.ExecuteReader();
             while (reader.Read())
             {
                 text += UsualText + reader.GetInt64(8);
-                if (records.Count == count || (records.Count > 0 && text > MostPageText)) return new(records, last);
+                if (records.Count == count || (records.Count > 0 && text > MostPageText)) return new(records, records[^1].Id);
                 records.Add(StoredJson.Record(reader));
-                last = reader.GetInt64(0);
             }
         }
         catch (SqliteException e)

@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Runner.Access;
 using Runner.Jobs;
 
 namespace Runner.Wire;
@@ -6,17 +7,21 @@ namespace Runner.Wire;
 /// <summary>A job as it is told to clients, to and from the wire.</summary>
 static class JobViews
 {
-    public static V1.Job ToWire(Job job)
+    /// <summary>The job as far as the caller may know it.</summary>
+    public static V1.Job ToWire(Job job, Caller caller)
     {
         // Usage before record: a job that ends in between is told as ended with its final figures, never the reverse.
         var usage = job.Usage();
         var record = job.Record;
         var ended = record.State as JobState.Ended;
-        return ToWire(new JobView(
+        var wire = ToWire(new JobView(
             record,
             ended?.Usage ?? usage,
             ended?.StdoutBytes ?? job.Stdout.Length,
             ended?.StderrBytes ?? job.Stderr.Length));
+        if (!Policy.MaySeeEnvironment(caller, record.Owner))
+            foreach (var name in record.Spec.Env.Keys) wire.Spec.Env[name] = "";
+        return wire;
     }
 
     public static V1.Job ToWire(JobView view)

@@ -17,6 +17,9 @@ static class ServerProcess
 {
     private const uint OthersNothing = 0x3F; // 077
 
+    private const int SigChild = 17;
+    private const nint SignalDefault = 0;
+
     // A job holds seven: two pipes, two files, its pidfd, its cgroup's events and OOM notice. Half of all for jobs.
     private const int FilesPerJob = 2 * 7;
 
@@ -31,32 +34,32 @@ static class ServerProcess
             throw new ServeException(ExitCode.NotRoot, "serve: needs root, to make cgroups and start jobs; run: sudo runner serve");
 
         _ = Libc.SetFileModeMask(OthersNothing);
+        _ = Libc.SetSignal(SigChild, SignalDefault); // ignored, as a parent may have left it, no child could be waited for
         TlsStartup.Prepare();
         var trust = LoadTrust(settings, error);
         using var store = OpenStore(settings.StateDirectory);
         var cgroups = OpenCgroups(settings.CgroupName);
         using (Claim(cgroups))
         {
+            using var logging = CreateLogging(settings.Verbose);
             try
             {
-                await ServeAsync(settings, trust, store, cgroups, output);
+                await ServeAsync(settings, trust, store, cgroups, logging, output);
             }
-            catch (ServeException)
+            finally
             {
-                cgroups.Remove(); // no job was started
-                throw;
+                Remove(cgroups, logging.CreateLogger<CgroupTree>());
             }
-            cgroups.Remove();
         }
     }
 
-    private static async Task ServeAsync(ServeSettings settings, ServerTrust trust, SqliteJobStore store, CgroupTree cgroups, TextWriter output)
+    private static async Task ServeAsync(ServeSettings settings, ServerTrust trust, SqliteJobStore store, CgroupTree cgroups, ILoggerFactory logging, TextWriter output)
     {
         using var interrupts = new Interrupts();
-        using var logging = CreateLogging(settings.Verbose);
+        cgroups.KeepProcessesForOthers();
         using var launcher = new JobLauncher(cgroups, new OutputFiles(settings.StateDirectory), logging.CreateLogger<JobLauncher>());
         var jobs = new JobRegistry(store, launcher, OpenFileLimit.Read() / FilesPerJob, TimeProvider.System, logging.CreateLogger<JobRegistry>());
-        jobs.Recover();
+        Recover(jobs, settings.StateDirectory);
 
         await using var server = await StartAsync(settings, trust, jobs, cgroups, logging);
         await output.WriteLineAsync($"listening on {server.Listening}");
@@ -65,9 +68,35 @@ static class ServerProcess
         server.AnnounceStop();
         var stopped = jobs.ShutdownAsync(settings.StopTimeout);
 
-        // Told twice: at once.
-        if (await Task.WhenAny(stopped, interrupts.NextAsync()) != stopped) await jobs.ShutdownAsync(TimeSpan.Zero);
-        await stopped;
+        // Told twice: kills at once. Three times: leaves what still does not end to the next server.
+        if (await Task.WhenAny(stopped, interrupts.NextAsync()) == stopped) return;
+        stopped = jobs.ShutdownAsync(TimeSpan.Zero);
+        if (await Task.WhenAny(stopped, interrupts.NextAsync()) != stopped) throw new ServeException(ExitCode.Failed, "serve: told to stop three times: gone before every job's end was recorded");
+    }
+
+    private static void Recover(JobRegistry jobs, string stateDirectory)
+    {
+        try
+        {
+            jobs.Recover();
+        }
+        catch (Exception e) when (e is StoreException or IOException)
+        {
+            throw new ServeException(ExitCode.BadState, $"serve: --state-dir {stateDirectory}: what a former server left cannot be recorded: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Only jobs' cgroups are ours to remove; whatever else somebody put there stays.</summary>
+    private static void Remove(CgroupTree cgroups, ILogger logger)
+    {
+        try
+        {
+            cgroups.Remove();
+        }
+        catch (LinuxException e)
+        {
+            logger.CgroupsStay(e.Message);
+        }
     }
 
     private static ServerTrust LoadTrust(ServeSettings settings, TextWriter error)
@@ -131,7 +160,7 @@ static class ServerProcess
         try
         {
             var facts = new ServerFacts(VersionCommand.Version, cgroups.Layout);
-            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, facts, logging);
+            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, facts, ServerLimits.OfThisProcess(), logging);
         }
         catch (CannotListenException e)
         {
@@ -144,6 +173,13 @@ static class ServerProcess
         .AddFilter("Microsoft", LogLevel.Warning)
         // What keeps it from starting is told by us, in one sentence.
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
-        .AddConsole(options => (options.FormatterName, options.LogToStandardErrorThreshold) = (LogLine.Formatter, LogLevel.Trace))
+        .AddConsole(options => 
+        {
+            options.FormatterName = LogLine.Formatter;
+            options.LogToStandardErrorThreshold = LogLevel.Trace;
+
+            // Whoever reads the log and stalls must not stop the server; it tells how many lines were lost.
+            options.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+        })
         .Services.AddSingleton<ConsoleFormatter, LogLine>());
 }

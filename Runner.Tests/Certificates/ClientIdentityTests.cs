@@ -38,6 +38,9 @@ public sealed class ClientIdentityTests : IDisposable
     public void Two_role_extensions_are_refused_even_when_they_agree() =>
         AssertRefused("more than one role extension", Identity(Doubled("alice", Utf8("user"))));
 
+    [Theory, InlineData("server"), InlineData("Server")]
+    public void Nobody_is_called_what_the_server_calls_itself(string name) => AssertRefused("stands for the server itself", Read(Subject(name, "writer")));
+
     [Fact]
     public void No_role_at_all_is_refused() => AssertRefused("carries no role", Read(Subject("alice")));
 

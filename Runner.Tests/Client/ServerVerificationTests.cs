@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using Runner.Access;
 using Runner.Certificates;
 using Runner.Client;
+using Runner.Tests.Certificates;
 using Runner.Tests.Server;
 
 namespace Runner.Tests.Client;
@@ -57,6 +58,11 @@ public sealed class ServerVerificationTests : IDisposable
         names.AddDnsName("127.0.0.1");
         await AssertNotBelieved(Issue([ForServers, names.Build()], 0, 1), "certificate for another host");
     }
+
+    // Those that the platform's own server can be brought to show.
+    [Theory, InlineData("ca", "it is an authority's"), InlineData("names", "cannot be read")]
+    public async Task A_server_with_an_unfit_certificate_is_not_believed(string flaw, string reason) =>
+        await AssertNotBelieved(UnfitCertificates.Make(flaw, _world.Folder.At(CertificateFolder.ServerAuthority), _world.Folder.At(CertificateFolder.ServerAuthorityKey), CertificatePurpose.Server), reason);
 
     [Fact]
     public async Task A_right_server_is_believed_by_the_same_means()

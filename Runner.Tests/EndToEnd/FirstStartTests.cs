@@ -33,9 +33,8 @@ public sealed class FirstStartTests
     public async Task Serve_with_nothing_configured_makes_certificates_and_root_may_then_call_it_without_a_flag()
     {
         using var folder = new TemporaryFolder();
-        var ran = await ChildProcess.RunAsync(
-            "unshare", ["-m", "-n", "--propagation", "private", "bash", "-c", Script, "bash", folder.Path, RunnerBinary.Path, $"runner-test-{Guid.NewGuid():N}"],
-            RunnerBinary.Surroundings(("HOME", "/root")));
+        await using var cgroup = new OwnCgroup();
+        var ran = await OwnNamespaces.RunAsync(Script, [folder.Path, RunnerBinary.Path, cgroup.Name], network: true);
         Assert.Equal("""
             hello
             state    ended: exited with code 3
@@ -46,6 +45,7 @@ public sealed class FirstStartTests
             hello
 
             """, ran.Expect(0).Output);
+        Assert.Empty(cgroup.Directories());
         var told = await File.ReadAllTextAsync(folder.At("first.err"), TestContext.Current.CancellationToken);
         Assert.StartsWith("First start: making certificates in /etc/runner\n", told, StringComparison.Ordinal);
         Assert.DoesNotContain("First start", await File.ReadAllTextAsync(folder.At("second.err"), TestContext.Current.CancellationToken), StringComparison.Ordinal);

@@ -85,6 +85,26 @@ public sealed class RestartTests(LiveServer server) : IClassFixture<LiveServer>
         (await server.RunnerAsync("run", "--", "true")).Expect(0);
     }
 
+    [Fact]
+    public async Task A_planned_stop_is_not_held_up_by_a_client_that_does_not_read_and_that_client_learns_what_it_lacks()
+    {
+        using var folder = new TemporaryFolder();
+        (await ChildProcess.ShellAsync("mkfifo \"$1\"", folder.At("gate"))).Expect(0);
+        var job = await server.ShellAsync("head -c 50000000 /dev/zero");
+        await server.EndAsync(job);
+        await using var slow = ChildProcess.Start(
+            "/bin/bash", ["-c", "\"$0\" logs \"$1\" | { head -c 1 | wc -c; read -r <\"$2\"; wc -c; }; echo \"${PIPESTATUS[0]}\"", RunnerBinary.Path, job, folder.At("gate")],
+            server.Environment());
+        await slow.OutputHasAsync("1\n");
+        await server.StopAsync();
+        await server.ServeAsync();
+
+        await File.WriteAllTextAsync(folder.At("gate"), "go\n", TestContext.Current.CancellationToken);
+        var lines = (await slow.EndAsync()).Expect(0).Output.Split('\n');
+        Assert.InRange(int.Parse(lines[1], CultureInfo.InvariantCulture), 0, 50_000_000 - 2);
+        Assert.Equal("125", lines[2]);
+    }
+
     private async Task<(string?, string?, int)> EndOfAsync(string job, string how)
     {
         var end = (await server.StatusAsync(job)).GetProperty("end");

@@ -56,5 +56,30 @@ public sealed class RunCommandTests(LiveServer server) : IClassFixture<LiveServe
         Assert.Equal("stopped", End(await server.EndAsync(id)).GetProperty("reason").GetString());
     }
 
+    [Fact]
+    public async Task A_job_outlives_a_run_that_is_killed()
+    {
+        var id = Guid.NewGuid().ToString();
+        await using var run = server.Begin("run", "--id", id, "--", "sh", "-c", "echo ready; exec sleep 1000");
+        await run.OutputHasAsync("ready\n");
+        run.Signal(ChildProcess.SigKill);
+        (await run.EndAsync()).Expect(128 + ChildProcess.SigKill);
+        Assert.Equal("running", (await server.StatusAsync(id)).GetProperty("state").GetString());
+        (await server.RunnerAsync("stop", id)).Expect(0);
+    }
+
+    [Fact]
+    public async Task Run_that_loses_its_server_says_so_with_125()
+    {
+        await using var lost = new LiveServer();
+        lost.Expect("The processes that a former server left");
+        await lost.InitializeAsync();
+        await using var run = lost.Begin("run", "--", "sh", "-c", "echo ready; exec sleep 1000");
+        await run.OutputHasAsync("ready\n");
+        await lost.CrashAsync();
+        Assert.StartsWith("runner: ", (await run.EndAsync()).Expect(125).Error, StringComparison.Ordinal);
+        await lost.ServeAsync();
+    }
+
     private static JsonElement End(JsonElement status) => status.GetProperty("end");
 }

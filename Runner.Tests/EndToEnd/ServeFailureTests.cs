@@ -5,10 +5,10 @@ using Runner.Tests.Support;
 namespace Runner.Tests.EndToEnd;
 
 /// <summary>A server that cannot serve says why in one line and in an exit code of its own, and leaves nothing.</summary>
-public sealed class ServeFailureTests(LiveServer server) : IClassFixture<LiveServer>, IDisposable
+public sealed class ServeFailureTests(LiveServer server) : IClassFixture<LiveServer>, IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
-    private readonly string _cgroup = $"runner-test-{Guid.NewGuid():N}";
+    private readonly OwnCgroup _cgroup = new();
 
     [Fact]
     public async Task Without_root_it_tells_to_use_sudo()
@@ -75,6 +75,13 @@ public sealed class ServeFailureTests(LiveServer server) : IClassFixture<LiveSer
         (await ServeAsync("--state-dir", folder)).ExpectRefusal(14, $"--state-dir {folder}");
 
     [Fact]
+    public async Task A_state_folder_that_others_may_write_to_is_refused()
+    {
+        (await ChildProcess.ShellAsync("chmod 1777 \"$1\"", _folder.Path)).Expect(0);
+        (await ServeAsync()).ExpectRefusal(14, "others may write there");
+    }
+
+    [Fact]
     public async Task A_state_folder_without_a_name_is_refused() =>
         (await ServeAsync("--state-dir", "")).ExpectRefusal(2, "--state-dir");
 
@@ -92,18 +99,18 @@ public sealed class ServeFailureTests(LiveServer server) : IClassFixture<LiveSer
     [InlineData("for m in $(grep -o ' /sys/fs/cgroup[^ ]* ' /proc/self/mountinfo); do mount -o remount,ro,bind $m; done", "read-only")]
     public async Task Without_cgroups_it_says_what_is_missing(string hide, string words) =>
         // Hidden from one shell and its children only: the mounts of the machine stay as they are.
-        (await ChildProcess.RunAsync(
-            "unshare", ["-m", "--propagation", "private", "sh", "-c", $"{hide}; exec \"$@\"", "sh", RunnerBinary.Path, .. Arguments()],
-            RunnerBinary.Surroundings())).ExpectRefusal(13, words);
+        (await OwnNamespaces.RunAsync($"{hide}; exec \"$@\"", [RunnerBinary.Path, .. Arguments()])).ExpectRefusal(13, words);
 
     [Theory, InlineData("../x"), InlineData("/x")]
     public async Task A_cgroup_that_is_not_below_the_mount_is_refused(string name) =>
         (await ServeAsync("--cgroup", name)).ExpectRefusal(13, $"'{name}'");
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         _folder.Dispose();
-        Assert.DoesNotContain(Directory.GetDirectories("/sys/fs/cgroup"), root => Directory.Exists($"{root}/{_cgroup}"));
+        var left = _cgroup.Directories().ToList();
+        await _cgroup.DisposeAsync();
+        Assert.Empty(left);
     }
 
     private Task<Ran> ServeAsync(params string[] options) =>
@@ -114,7 +121,7 @@ public sealed class ServeFailureTests(LiveServer server) : IClassFixture<LiveSer
     {
         var all = new Dictionary<string, string>
         {
-            ["--listen"] = "127.0.0.1:0", ["--cert"] = server.At("certs/server.pem"), ["--state-dir"] = _folder.Path, ["--cgroup"] = _cgroup,
+            ["--listen"] = "127.0.0.1:0", ["--cert"] = server.At("certs/server.pem"), ["--state-dir"] = _folder.Path, ["--cgroup"] = _cgroup.Name,
         };
         foreach (var pair in options.Chunk(2)) all[pair[0]] = pair[1];
         return ["serve", .. all.SelectMany(option => new[] { option.Key, option.Value })];

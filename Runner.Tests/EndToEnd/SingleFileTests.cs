@@ -38,13 +38,13 @@ public sealed class SingleFileTests
     public async Task It_serves_and_calls_and_is_a_job_in_a_folder_with_nothing_but_itself_and_its_certificates()
     {
         using var folder = new TemporaryFolder();
-        var (root, cgroup) = (folder.At("root"), $"runner-test-{Guid.NewGuid():N}");
+        await using var cgroup = new OwnCgroup();
+        var root = folder.At("root");
         Directory.CreateDirectory(root);
         File.Copy(RunnerBinary.Path, $"{root}/runner");
         (await RunnerBinary.RunAsync("certs", "init", "--dir", $"{root}/certs")).Expect(0);
 
-        var ran = (await ChildProcess.RunAsync(
-            "unshare", ["-m", "--propagation", "private", "bash", "-c", Script, "bash", root, cgroup], RunnerBinary.Surroundings())).Expect(0);
+        var ran = (await OwnNamespaces.RunAsync(Script, [root, cgroup.Name])).Expect(0);
         Assert.Equal($"""
             {(await RunnerBinary.RunAsync("version")).Output.TrimEnd('\n')}
             state    ended: exited with code 0
@@ -54,7 +54,7 @@ public sealed class SingleFileTests
             urandom
 
             """, ran.Output);
-        Assert.DoesNotContain(Directory.GetDirectories("/sys/fs/cgroup"), mount => Directory.GetDirectories(mount, $"{cgroup}*").Length > 0);
+        Assert.Empty(cgroup.Directories());
         Assert.DoesNotContain(root, await File.ReadAllTextAsync("/proc/self/mountinfo", TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 

@@ -64,5 +64,17 @@ public sealed class HealthTests
         Assert.Empty(server.Errors);
     }
 
+    [Fact]
+    public async Task A_name_that_no_service_can_have_is_refused()
+    {
+        await using var server = await StartAsync();
+        var client = new Health.HealthClient(server.NewChannel());
+        var request = new HealthCheckRequest { Service = new string('x', 257) };
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(async () => await client.CheckAsync(request))).StatusCode);
+        using var watch = client.Watch(request);
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(() => watch.ResponseStream.MoveNext().Soon())).StatusCode);
+        Assert.Empty(server.Errors);
+    }
+
     private Task<EchoServer> StartAsync() => EchoServer.StartAsync(build: builder => builder.Services.AddSingleton(_health), map: app => app.MapGrpcService<HealthServiceImpl>());
 }

@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using Runner.Access;
 using Runner.Certificates;
 using Runner.Server;
+using Runner.Tests.Certificates;
 
 namespace Runner.Tests.Server;
 
@@ -181,6 +182,15 @@ public sealed class MutualTlsTests : IDisposable
         trust = ServerTrust.Load(files);
         await AssertRefused(server, _world.Handler(server), "not acceptable");
         Assert.Equal("bob user", await TlsWorld.AskAsync(server, _world.Handler(server, authority.IssueClient("bob", Role.User, 1, DateTimeOffset.UtcNow))));
+    }
+
+    // Those that the platform's own client can be brought to show.
+    [Theory, InlineData("ca", "it is an authority's"), InlineData("names", "cannot be read")]
+    public async Task An_unfit_certificate_is_refused_though_its_authority_is_the_right_one(string flaw, string reason)
+    {
+        await using var server = await _world.ServeAsync();
+        var certificate = UnfitCertificates.Make(flaw, _world.Folder.At(CertificateFolder.ClientAuthority), _world.Folder.At(CertificateFolder.ClientAuthorityKey), CertificatePurpose.Client);
+        await AssertRefused(server, _world.Handler(server, certificate), reason);
     }
 
     private Task<TestServer> ServeWith(string clientAuthority)

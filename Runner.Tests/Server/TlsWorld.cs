@@ -62,7 +62,7 @@ sealed class TlsWorld : IDisposable
     /// <summary>The same on a listener configured by hand.</summary>
     public static Task<TestServer> ServeAsync(Action<ListenOptions> configure) => ServeAsync(configure, context =>
     {
-        var caller = Callers.Of(context);
+        var caller = Callers.OfConnection(context);
         return context.Response.WriteAsync($"{caller.Name} {caller.Role.Word()}");
     });
 

@@ -99,6 +99,23 @@ public sealed class SqliteJobStoreTests : IDisposable
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(20));
 
     [Fact]
+    public void A_page_ends_before_it_is_too_large_for_an_answer_but_holds_one_job()
+    {
+        using var store = new SqliteJobStore(FilePath);
+        for (var i = 0; i < 4; i++) store.Insert(Started() with { Spec = new JobSpec { Command = "/bin/true", Args = [.. Enumerable.Repeat(new string('x', 100_000), 6)] } });
+        store.Insert(Started() with { Spec = new JobSpec { Command = "/bin/true", Args = [.. Enumerable.Repeat(new string('x', 100_000), 30)] } });
+        var (sizes, next) = (new List<int>(), (long?)null);
+        do
+        {
+            var page = store.List(null, next, 1000);
+            sizes.Add(page.Records.Count);
+            next = page.Next;
+        }
+        while (next is not null);
+        Assert.Equal([1, 1, 1, 1, 1], sizes);
+    }
+
+    [Fact]
     public void A_second_server_on_the_same_directory_is_refused()
     {
         using var first = new SqliteJobStore(FilePath);

@@ -10,10 +10,11 @@ namespace Runner.Tests.Support;
 public sealed class LiveServer : IAsyncLifetime
 {
     private readonly TemporaryFolder _folder = new();
+    private readonly OwnCgroup _cgroup = new();
     private readonly List<string> _expected = [];
     private ChildProcess? _process;
 
-    public string CgroupName { get; } = $"runner-test-{Guid.NewGuid():N}";
+    public string CgroupName => _cgroup.Name;
     public string Folder => _folder.Path;
     public string State => _folder.At("state");
     public string Address { get; private set; } = "";
@@ -108,8 +109,7 @@ public sealed class LiveServer : IAsyncLifetime
     }
 
     /// <summary>This server's directories in the hierarchies of this machine.</summary>
-    public IEnumerable<string> Cgroups() =>
-        Directory.GetDirectories("/sys/fs/cgroup").Prepend("/sys/fs/cgroup").Select(root => $"{root}/{CgroupName}").Where(Directory.Exists);
+    public IEnumerable<string> Cgroups() => _cgroup.Directories();
 
     public async ValueTask DisposeAsync()
     {
@@ -120,10 +120,7 @@ public sealed class LiveServer : IAsyncLifetime
         finally
         {
             if (_process is not null) await ForgetAsync();
-            foreach (var cgroup in Cgroups()) await ChildProcess.ShellAsync("""
-                [ ! -e "$1/cgroup.kill" ] || echo 1 >"$1/cgroup.kill"
-                find "$1" -depth -type d -exec rmdir {} \;
-                """, cgroup);
+            await _cgroup.DisposeAsync();
             _folder.Dispose();
         }
     }

@@ -33,6 +33,8 @@ abstract record ClientIdentity
         if (names.Count != 1) return new Refused($"its subject has {names.Count} common names (CN) and needs exactly one");
         if (!IsName(names[0])) return new Refused($"its common name (CN) must be 1 to {LongestName} printable characters without spaces around them");
 
+        if (names[0].Equals(Caller.Server, StringComparison.OrdinalIgnoreCase)) return new Refused($"its common name (CN) is '{Caller.Server}', which stands for the server itself");
+
         var (role, reason) = ReadRole(certificate, units);
         return role is { } found ? new Known(new Caller(names[0], found)) : new Refused(reason);
     }

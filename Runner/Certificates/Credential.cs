@@ -24,6 +24,8 @@ sealed class Credential : IDisposable
             throw new CertificateProblem($"{key.Path} holds a private key and everybody may read it; run: chmod o-rwx {key.Path}");
         var certificate = pem.CertificateWithKey(key);
         Validity.Check(certificate, file, DateTimeOffset.UtcNow);
+        if ((CertificateFlaws.OfUse(certificate) ?? CertificateFlaws.OfKey(certificate)) is { } flaw)
+            throw new CertificateProblem($"the certificate in {file} would not be accepted: {flaw}");
         if (!purpose.Allows(certificate))
             throw new CertificateProblem($"{file} is not a {Word(purpose)} certificate (extended key usage {purpose.Word()} is missing)");
         return new(certificate, [.. pem.Certificates.Skip(1)]);

@@ -36,9 +36,22 @@ sealed partial class StandardStream(int descriptor) : Stream
             {
                 var count = Write(descriptor, start + written, (nuint)(bytes.Length - written));
                 if (count >= 0) written += count;
-                else if (Marshal.GetLastPInvokeError() is var errno && errno != EINTR)
-                    throw new OutputClosedException($"cannot write the output: {Marshal.GetPInvokeErrorMessage(errno)}", broken: errno == EPIPE);
+                else WaitOrThrow(descriptor, Marshal.GetLastPInvokeError());
             }
+        }
+    }
+
+    /// <summary>A pipe that somebody else set to not block is waited for, like any other.</summary>
+    private static unsafe void WaitOrThrow(int descriptor, int errno)
+    {
+        if (errno == EAGAIN)
+        {
+            var entry = stackalloc int[] { descriptor, Writable };
+            _ = Poll(entry, 1, -1);
+        }
+        else if (errno != EINTR)
+        {
+            throw new OutputClosedException($"cannot write the output: {Marshal.GetPInvokeErrorMessage(errno)}", broken: errno == EPIPE);
         }
     }
 
@@ -78,7 +91,11 @@ sealed partial class StandardStream(int descriptor) : Stream
     private static TextWriter Text(StandardStream stream) =>
         TextWriter.Synchronized(new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true, NewLine = "\n" });
 
-    private const int EINTR = 4, EPIPE = 32, F_GETFD = 1, O_RDONLY = 0;
+    private const int EINTR = 4, EAGAIN = 11, EPIPE = 32, F_GETFD = 1, O_RDONLY = 0;
+    private const int Writable = 4; // POLLOUT, in the low half of the second word of struct pollfd (poll(2))
+
+    [LibraryImport("libc", EntryPoint = "poll")]
+    private static unsafe partial int Poll(int* entries, nuint count, int milliseconds);
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     private static unsafe partial nint Write(int descriptor, byte* bytes, nuint count);

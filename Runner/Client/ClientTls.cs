@@ -47,6 +47,8 @@ static class ClientTls
         if (certificate is null) throw new CertificateProblem($"{server} showed no certificate");
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors))
             throw new CertificateProblem($"{server} showed a certificate that {profile.Authority} does not vouch for ({Reasons(chain)}); is this the right server, and the right --ca?");
+        if (CertificateFlaws.Of([.. chain!.ChainElements.Select(element => element.Certificate)]) is { } flaw)
+            throw new CertificateProblem($"{server} showed a certificate that is not acceptable: {flaw}; make a new one for it with `runner certs server`");
         // Asked again and stricter: the platform also takes a common name for a host.
         if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) || !certificate.MatchesHostname(host, allowWildcards: true, allowCommonName: false))
             throw new CertificateProblem($"{server} showed a certificate for another host ({string.Join(", ", HostNames.Of(certificate).Select(Printable.Of).DefaultIfEmpty("none"))}); call it by one of those names, or make a certificate for {host}");

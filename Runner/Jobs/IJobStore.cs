@@ -11,7 +11,7 @@ interface IJobStore
 
     JobRecord? Find(JobId id);
 
-    /// <summary>Jobs newest first.</summary>
+    /// <summary>Jobs newest first; fewer than wanted where those would be too much for one answer.</summary>
     /// <param name="owner">Only this owner's; null: everybody's.</param>
     /// <param name="before">Where the page before ended; null: from the newest.</param>
     /// <param name="count">Most jobs wanted.</param>

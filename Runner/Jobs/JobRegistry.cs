@@ -11,6 +11,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
 {
     /// <summary>Jobs being started or running, by id; a job leaves when its end is stored.</summary>
     private readonly ConcurrentDictionary<JobId, Lazy<RunningJob>> _running = new();
+    private static readonly TimeSpan s_abandonPatience = TimeSpan.FromSeconds(2);
+
     private volatile bool _stopping;
 
     public int RunningCount => _running.Count;
@@ -63,8 +65,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     public Job Find(JobId id, Caller caller)
     {
         // The running ones first: a job is stored as ended before it leaves them.
-        var job = _running.TryGetValue(id, out var entry) && entry.IsValueCreated ? new Job(entry.Value)
-            : store.Find(id) is { } record ? Stored(record)
+        var job = Running(id) is { } running ? new Job(running)
+            : store.Find(id) is { } record ? Current(record)
             : null;
         return job is not null && Policy.MaySee(caller, job.Record.Owner)
             ? job
@@ -89,8 +91,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     {
         if (grace is { } given) JobRules.CheckGrace("grace_period", given);
         var job = Find(id, caller);
-        if (!_running.TryGetValue(id, out var entry)) throw RunningJob.AlreadyEnded(id);
-        await entry.Value.StopAsync(caller.Name, grace ?? job.Record.Spec.GracePeriod, cancellationToken).ConfigureAwait(false);
+        if (Running(id) is not { } running) throw RunningJob.AlreadyEnded(id);
+        await running.StopAsync(caller.Name, grace ?? job.Record.Spec.GracePeriod, cancellationToken).ConfigureAwait(false);
         return job;
     }
 
@@ -99,28 +101,20 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     public async Task ShutdownAsync(TimeSpan mostGrace)
     {
         _stopping = true;
-        await Task.WhenAll(_running.Values.Select(entry => StopForShutdownAsync(entry, mostGrace))).ConfigureAwait(false);
+        await Task.WhenAll(_running.Keys.Select(id => Task.Run(() => StopForShutdownAsync(id, mostGrace)))).ConfigureAwait(false);
     }
 
-    private static async Task StopForShutdownAsync(Lazy<RunningJob> entry, TimeSpan mostGrace)
+    private async Task StopForShutdownAsync(JobId id, TimeSpan mostGrace)
     {
-        RunningJob job;
+        if (Running(id) is not { } job) return;
+        var own = job.Record.Spec.GracePeriod;
         try
         {
-            job = entry.Value;
-        }
-        catch (Exception)
-        {
-            return; // its start failed: whoever asked for it is told
-        }
-        try
-        {
-            var own = job.Record.Spec.GracePeriod;
             await job.StopAsync(JobEnd.ByServer, own < mostGrace ? own : mostGrace, CancellationToken.None).ConfigureAwait(false);
         }
         catch (JobException)
         {
-            await job.Ended.ConfigureAwait(false);
+            // It had ended by itself, and that is stored.
         }
     }
 
@@ -137,9 +131,11 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         {
             store.Insert(record);
         }
-        catch
+        catch (Exception e)
         {
-            _ = AbandonAsync(process);
+            // Shortly waited for, so that trying again finds nothing in its way.
+            AbandonAsync(id, process).Wait(s_abandonPatience);
+            if (e is StoreException { IsFull: true }) throw new JobException(JobError.Exhausted, e.Message, e) { Step = "store" };
             throw;
         }
         var job = new RunningJob(record, process, store, time, logger);
@@ -162,7 +158,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     }
 
     /// <summary>A job that runs but could not be stored was never started, as far as anybody knows.</summary>
-    private async Task AbandonAsync(IJobProcess process)
+    private async Task AbandonAsync(JobId id, IJobProcess process)
     {
         try
         {
@@ -170,6 +166,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
             await process.Exited.ConfigureAwait(false);
             await process.SettleAsync().ConfigureAwait(false);
             process.Dispose();
+            launcher.Discard(id);
         }
         catch (Exception e)
         {
@@ -184,8 +181,24 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
             ? job
             : throw new JobException(JobError.IdInUse, $"job id {job.Record.Id}: is in use for another job; leave it out to get a new one");
 
+    /// <summary>The job under this id that is being started or runs; waits for its start.</summary>
+    private RunningJob? Running(JobId id)
+    {
+        try
+        {
+            return _running.TryGetValue(id, out var entry) ? entry.Value : null;
+        }
+        catch (Exception)
+        {
+            return null; // its start failed: whoever asked for it is told
+        }
+    }
+
+    /// <summary>A row that says "running" is as old as the look at it: the job itself knows, or has ended since.</summary>
     private Job Current(JobRecord record) =>
-        _running.TryGetValue(record.Id, out var entry) && entry.IsValueCreated ? new Job(entry.Value) : Stored(record);
+        record.State is JobState.Ended ? Stored(record)
+        : Running(record.Id) is { } running ? new Job(running)
+        : Stored(store.Find(record.Id) ?? record);
 
     private Job Stored(JobRecord record)
     {

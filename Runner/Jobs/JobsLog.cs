@@ -14,6 +14,9 @@ static partial class JobsLog
     [LoggerMessage(LogLevel.Error, "Job {Id} could not be {Step} and will be tried again in {Pause}: {Problem}")]
     public static partial void TriedAgain(this ILogger logger, JobId id, string step, TimeSpan pause, string problem);
 
+    [LoggerMessage(LogLevel.Error, "Job {Id} could not be told to end and will be killed after its grace period: {Problem}")]
+    public static partial void NotSignalled(this ILogger logger, JobId id, string problem);
+
     [LoggerMessage(LogLevel.Critical, "Job {Id} is no longer watched")]
     public static partial void SupervisionFailed(this ILogger logger, Exception exception, JobId id);
 

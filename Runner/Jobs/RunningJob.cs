@@ -43,7 +43,17 @@ sealed class RunningJob
     /// <summary>Waits for the job's end, records it, tells it, and gives everything back. Called once; never fails.</summary>
     public async Task SuperviseAsync()
     {
-        var exit = await _process.Exited.ConfigureAwait(false);
+        ProcessExit? exit = null;
+        var unknown = "";
+        try
+        {
+            exit = await _process.Exited.ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Somebody else took its status: it is gone, and nobody can say how.
+            unknown = e.Message;
+        }
         var endedAt = _time.GetUtcNow();
         string? stoppedBy;
         lock (_lock)
@@ -57,7 +67,9 @@ sealed class RunningJob
         await UntilDoneAsync("settled", _process.SettleAsync).ConfigureAwait(false);
         var usage = ResourceUsage.None;
         await UntilDoneAsync("accounted for", () => usage = _process.ReadUsage() with { Memory = 0, Pids = 0 }).ConfigureAwait(false);
-        var end = JobEnd.Decide(exit, stoppedBy, _process.RanOutOfMemory(exit, usage));
+        var end = exit is null
+            ? new JobEnd.Lost($"the kernel did not tell how it ended: {unknown}")
+            : JobEnd.Decide(exit, stoppedBy, _process.HitMemoryLimit(usage), usage.OomKills ?? 0);
         var record = _record with { State = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length) };
 
         // An end that is told but not kept would be a lie after a restart.
@@ -80,17 +92,21 @@ sealed class RunningJob
     /// <exception cref="JobException">It had ended before.</exception>
     public async Task StopAsync(string by, TimeSpan grace, CancellationToken cancellationToken)
     {
+        var late = false;
         lock (_lock)
         {
-            if (_exitSeen) throw AlreadyEnded(_record.Id);
-            _stoppedBy ??= by;
-
-            // Under the lock: the processes are ours until their end has been seen.
-            if (grace == TimeSpan.Zero) _process.Kill();
-            else _process.Signal(SigTerm);
+            if (_exitSeen) late = true;
+            else
+            {
+                _stoppedBy ??= by;
+                if (grace > TimeSpan.Zero) Terminate();
+            }
         }
-        if (grace > TimeSpan.Zero) _ = KillAfterAsync(grace);
+        if (!late) _ = KillAfterAsync(grace);
         await _ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+
+        // Told only now, so that whoever is told it has ended finds it ended.
+        if (late) throw AlreadyEnded(_record.Id);
     }
 
     public static JobException AlreadyEnded(JobId id) => new(JobError.AlreadyEnded, $"job {id}: has already ended");
@@ -99,16 +115,32 @@ sealed class RunningJob
     {
         try
         {
-            await _gone.Task.WaitAsync(grace, _time).ConfigureAwait(false);
-            return;
+            if (grace > TimeSpan.Zero) await _gone.Task.WaitAsync(grace, _time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
             // Still there.
         }
-        lock (_lock)
+        await UntilDoneAsync("killed", () =>
         {
-            if (!_exitSeen) _process.Kill();
+            // Under the lock: the processes are ours until their end has been seen.
+            lock (_lock)
+            {
+                if (!_exitSeen) _process.Kill();
+            }
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>SIGTERM. If it cannot be given, the kill after the grace period still comes.</summary>
+    private void Terminate()
+    {
+        try
+        {
+            _process.Signal(SigTerm);
+        }
+        catch (Exception e)
+        {
+            _logger.NotSignalled(_record.Id, e.Message);
         }
     }
 

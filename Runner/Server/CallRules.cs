@@ -5,9 +5,11 @@ namespace Runner.Server;
 /// <summary>Which permission each call needs. The server does not start while a method it serves has no line here.</summary>
 static class CallRules
 {
+    public const string StartJob = "/runner.v1.JobService/StartJob";
+
     public static Authorizer Authorizer { get; } = new(new Dictionary<string, Permission>(StringComparer.Ordinal)
     {
-        ["/runner.v1.JobService/StartJob"] = Permission.Start,
+        [StartJob] = Permission.Start,
         ["/runner.v1.JobService/GetJob"] = Permission.Look,
         ["/runner.v1.JobService/ListJobs"] = Permission.Look,
         ["/runner.v1.JobService/StopJob"] = Permission.Stop,

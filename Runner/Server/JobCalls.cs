@@ -7,7 +7,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The job API: each method maps in, calls, maps out. Who may call and what went wrong belong to the interceptors.</summary>
-sealed class JobCalls(JobRegistry jobs) : V1.JobService.JobServiceBase
+sealed class JobCalls(JobRegistry jobs, Followers followers) : V1.JobService.JobServiceBase
 {
     private const int PieceSize = 64 * 1024;
     private const int DefaultPage = 100;
@@ -65,20 +65,25 @@ sealed class JobCalls(JobRegistry jobs) : V1.JobService.JobServiceBase
         if (request.Offset < 0) throw JobRules.Bad("offset", $"offset {request.Offset}: must be 0 or more");
 
         var offset = request.Offset;
+        using var place = followers.Enter(context.Caller().Name);
         using var reader = log.OpenReader();
         var buffer = new byte[PieceSize];
         while (true)
         {
+            // Looked at before the read: a job that ends after it may have written more than was read.
+            var isWhole = request.Follow || job.Ended.IsCompleted;
             var read = await reader.ReadAsync(offset, buffer, request.Follow, context.CancellationToken);
-            if (read == 0) break;
+            if (read == 0)
+            {
+                if (isWhole) await responses.WriteAsync(new V1.StreamOutputResponse { End = new() { Size = log.Length } }, context.CancellationToken);
+                return;
+            }
 
             // The buffer is used again only after the write has serialised it.
             var data = new V1.OutputData { Offset = offset, Bytes = Wrap(buffer.AsMemory(0, read)) };
             await responses.WriteAsync(new V1.StreamOutputResponse { Data = data }, context.CancellationToken);
             offset += read;
         }
-        if (request.Follow || job.Ended.IsCompleted)
-            await responses.WriteAsync(new V1.StreamOutputResponse { End = new() { Size = log.Length } }, context.CancellationToken);
     }
 
     private static ByteString Wrap(ReadOnlyMemory<byte> bytes) => UnsafeByteOperations.UnsafeWrap(bytes);

@@ -34,11 +34,12 @@ sealed class RunnerServer : IAsyncDisposable
     /// <param name="trust">What it shows and whom it believes; asked at every connection.</param>
     /// <param name="jobs">What it serves.</param>
     /// <param name="facts">What it tells of itself.</param>
+    /// <param name="limits">How much of the process callers may take.</param>
     /// <param name="logging">Where what happens is told.</param>
     /// <exception cref="CannotListenException">The address is in use or not this machine's.</exception>
     /// <exception cref="InvalidOperationException">A method is served that no rule is for.</exception>
     public static async Task<RunnerServer> StartAsync(
-        IPEndPoint listen, Func<ServerTrust> trust, JobRegistry jobs, ServerFacts facts, ILoggerFactory logging)
+        IPEndPoint listen, Func<ServerTrust> trust, JobRegistry jobs, ServerFacts facts, ServerLimits limits, ILoggerFactory logging)
     {
         // Empty: the usual builders watch the content root for changes, which for "/" takes seconds.
         var builder = WebApplication.CreateEmptyBuilder(new());
@@ -49,10 +50,10 @@ sealed class RunnerServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = null; // gRPC messages have their own limit, streams have none
-            kestrel.Limits.MinRequestBodyDataRate = null; // a quiet stream is no attack
+            kestrel.Limits.MaxConcurrentConnections = limits.Connections;
+            kestrel.Limits.MaxRequestBodySize = CallAdmission.UsualBody;
             kestrel.Limits.MinResponseDataRate = null; // a follower may be slow
-            kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = 200;
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
             kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(20);
             kestrel.Listen(listen, options => options.UseMutualTls(trust, logging.CreateLogger<RunnerServer>()));
@@ -61,7 +62,9 @@ sealed class RunnerServer : IAsyncDisposable
         var health = new HealthServiceImpl();
         var authorizer = CallRules.Authorizer;
         builder.Services.AddSingleton(authorizer);
-        builder.Services.AddSingleton(new JobCalls(jobs));
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<CallAdmission>();
+        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits)));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));
         builder.Services.AddSingleton(health);
         builder.Services.AddSingleton(new ReflectionV1ServiceImpl(
@@ -69,6 +72,8 @@ sealed class RunnerServer : IAsyncDisposable
         builder.Services.AddGrpc(options => options.Interceptors.Add<CallGate>());
 
         var app = builder.Build();
+        app.UseRouting();
+        app.Use(app.Services.GetRequiredService<CallAdmission>().HandleAsync);
         app.MapGrpcService<JobCalls>();
         app.MapGrpcService<ServerCalls>();
         app.MapGrpcService<HealthServiceImpl>();

@@ -16,6 +16,9 @@ static partial class ServerLog
     [LoggerMessage(LogLevel.Warning, "{Caller} ({Role}) was refused {Method}")]
     public static partial void CallRefused(this ILogger logger, string caller, Role role, string method);
 
+    [LoggerMessage(LogLevel.Warning, "{Caller} ({Role}) was refused {Method}: the certificate of the connection has expired")]
+    public static partial void CertificateExpired(this ILogger logger, string caller, Role role, string method);
+
     [LoggerMessage(LogLevel.Error, "{Method} failed")]
     public static partial void CallFailed(this ILogger logger, Exception exception, string method);
 }

@@ -19,7 +19,12 @@ static class ServerTls
     public static void UseMutualTls(this ListenOptions listen, Func<ServerTrust> trust, ILogger log)
     {
         listen.Protocols = HttpProtocols.Http2;
-        listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = context => ValueTask.FromResult(Options(trust(), context.Connection, log)) });
+        listen.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            HandshakeTimeout = TimeSpan.FromSeconds(10),
+            OnConnection = context => ValueTask.FromResult(Options(trust(), context.Connection, log)),
+        });
+        listen.Use(next => connection => CertificateTime.ServeAsync(connection, next, TimeProvider.System));
     }
 
     private static SslServerAuthenticationOptions Options(ServerTrust trust, ConnectionContext connection, ILogger log) => new()
@@ -41,13 +46,16 @@ static class ServerTls
             ? new ClientIdentity.Refused("it sent no client certificate")
             : errors != SslPolicyErrors.None
                 ? new ClientIdentity.Refused($"its client certificate is not acceptable: {Reasons(chain, errors)}")
-                : !CertificatePurpose.Client.Allows(certificate)
-                    ? new ClientIdentity.Refused("its certificate is not for clients (extended key usage clientAuth is missing)")
-                    : ClientIdentity.Read(certificate);
+                : CertificateFlaws.Of([.. chain!.ChainElements.Select(element => element.Certificate)]) is { } flaw
+                    ? new ClientIdentity.Refused($"its client certificate is not acceptable: {flaw}")
+                    : !CertificatePurpose.Client.Allows(certificate)
+                        ? new ClientIdentity.Refused("its certificate is not for clients (extended key usage clientAuth is missing)")
+                        : ClientIdentity.Read(certificate);
         switch (identity)
         {
             case ClientIdentity.Known known:
                 connection.Features.Set(known.Caller);
+                connection.Features.Set(new CertificateTime(chain!.ChainElements.Min(element => element.Certificate.NotAfter)));
                 return true;
             case ClientIdentity.Refused refused:
                 log.ConnectionRefused(connection.RemoteEndPoint, refused.Reason, certificate?.GetCertHashString(HashAlgorithmName.SHA256) ?? "none");

@@ -8,7 +8,12 @@ sealed class SqliteJobStore : IJobStore, IDisposable
 {
     private const int SchemaVersion = 1;
 
-    private const string Columns = "seq, id, owner, pid, started_at, spec, applied, outcome";
+    // Well below the 4 MiB that a client takes in one answer. What is stored of a job is no shorter than what is told of it,
+    // but for the few hundred bytes that every job has.
+    private const int MostPageText = 1024 * 1024;
+    private const int UsualText = 512;
+
+    private const string Columns = "seq, id, owner, pid, started_at, spec, applied, outcome, length(spec) + ifnull(length(outcome), 0)";
 
     private readonly Lock _lock = new();
     private readonly SqliteConnection _connection;
@@ -93,9 +98,7 @@ sealed class SqliteJobStore : IJobStore, IDisposable
             if (owner is not null) Set(command, "$owner", owner);
             Set(command, "$before", before ?? long.MaxValue);
             Set(command, "$count", count + 1); // one more tells whether there is a next page
-            var rows = Read(command);
-            var page = rows.Take(count).ToList();
-            return new([.. page.Select(row => row.Record)], rows.Count > count ? page[^1].Seq : null);
+            return Page(command, count);
         }
     }
 
@@ -176,8 +179,31 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         }
         catch (SqliteException e)
         {
-            throw new StoreException($"job {id}: could not be stored: {e.Message}", e);
+            throw new StoreException($"job {id}: could not be stored: {e.Message}", e) { IsFull = e.SqliteErrorCode == SQLitePCL.raw.SQLITE_FULL };
         }
+    }
+
+    /// <summary>What fits on a page; rows past that are not read. One job is on it in any case, or the list would end there for ever.</summary>
+    private static JobPage Page(SqliteCommand command, int count)
+    {
+        var records = new List<JobRecord>();
+        var (last, text) = (0L, 0L);
+        try
+        {
+            using var reader = command.ExecuteReader();
+            while (reader.Read())
+            {
+                text += UsualText + reader.GetInt64(8);
+                if (records.Count == count || (records.Count > 0 && text > MostPageText)) return new(records, last);
+                records.Add(StoredJson.Record(reader));
+                last = reader.GetInt64(0);
+            }
+        }
+        catch (SqliteException e)
+        {
+            throw new StoreException($"state database: {e.Message}", e);
+        }
+        return new(records, null);
     }
 
     private static List<(long Seq, JobRecord Record)> Read(SqliteCommand command)

@@ -8,6 +8,9 @@ namespace Grpc.HealthCheck;
 /// <summary>Tells the health of services as it was set; a watcher may miss what changed back at once, never what is.</summary>
 internal sealed class HealthServiceImpl : Health.V1.Health.HealthBase
 {
+    // Far beyond any service's name, and small enough to be kept for as long as a watcher stays.
+    private const int LongestName = 256;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ServingStatus> _statuses = [];
     private readonly Dictionary<string, List<ChannelWriter<ServingStatus>>> _watchers = [];
@@ -42,6 +45,7 @@ internal sealed class HealthServiceImpl : Health.V1.Health.HealthBase
 
     public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context)
     {
+        CheckName(request);
         lock (_lock)
             return _statuses.TryGetValue(request.Service, out var status)
                 ? Task.FromResult(new HealthCheckResponse { Status = status })
@@ -50,6 +54,7 @@ internal sealed class HealthServiceImpl : Health.V1.Health.HealthBase
 
     public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
+        CheckName(request);
         var changes = Channel.CreateBounded<ServingStatus>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
         lock (_lock)
         {
@@ -77,6 +82,12 @@ internal sealed class HealthServiceImpl : Health.V1.Health.HealthBase
                 if (watchers.Count == 0) _watchers.Remove(request.Service);
             }
         }
+    }
+
+    private static void CheckName(HealthCheckRequest request)
+    {
+        if (request.Service.Length > LongestName)
+            throw new RpcException(new Status(StatusCode.InvalidArgument, $"A service's name has at most {LongestName} characters."));
     }
 
     private ServingStatus StatusOf(string service) => _statuses.GetValueOrDefault(service, ServingStatus.ServiceUnknown);

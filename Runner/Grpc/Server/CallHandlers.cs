@@ -9,7 +9,7 @@ internal abstract class ServerCallHandler<TRequest, TResponse>(GrpcServer server
     where TResponse : class
 {
     protected MessageReader<TRequest> Reader(HttpContextServerCallContext context) =>
-        new(context.HttpContext.Request.BodyReader, method.RequestMarshaller, Server.MaxReceiveMessageSize, context.RequestEncoding);
+        new(context.HttpContext.Request.BodyReader, method.RequestMarshaller, context.MaxReceiveMessageSize, context.RequestEncoding);
 
     protected MessageWriter<TResponse> Writer(HttpContextServerCallContext context) =>
         new(context.HttpContext.Response.BodyWriter, method.ResponseMarshaller, Server.MaxSendMessageSize);

@@ -31,6 +31,8 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
 
     public HttpContext HttpContext { get; }
 
+    public required int? MaxReceiveMessageSize { get; init; }
+
     public bool HasEnded => _ended;
 
     /// <summary>True once reading or writing found the client gone, which may be before the token fires.</summary>
@@ -94,6 +96,10 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
         try
         {
             return await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (BadHttpRequestException e) when (e.StatusCode is StatusCodes.Status413PayloadTooLarge)
+        {
+            throw new RpcException(new Status(StatusCode.ResourceExhausted, "The request is larger than this server takes.", e));
         }
         catch (IOException e)
         {

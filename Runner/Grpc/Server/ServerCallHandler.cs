@@ -13,8 +13,8 @@ internal abstract class ServerCallHandler(GrpcServer server, IMethod method)
     public async Task HandleAsync(HttpContext http)
     {
         if (GrpcRequest.Refuse(http)) return;
+        using var context = new HttpContextServerCallContext(http, method) { MaxReceiveMessageSize = LargestMessage(http.Features) };
         LiftBodyLimits(http.Features);
-        using var context = new HttpContextServerCallContext(http, method);
         var handling = RunAsync(context);
         if (!handling.IsCompleted && context.DeadlinePassed.CanBeCanceled) await EndAtDeadlineAsync(context, handling).ConfigureAwait(false);
         await handling.ConfigureAwait(false);
@@ -65,12 +65,17 @@ internal abstract class ServerCallHandler(GrpcServer server, IMethod method)
 
     private static string Describe(Exception e) => e.InnerException is { } inner ? $"{e.GetType().Name}: {e.Message} {Describe(inner)}" : $"{e.GetType().Name}: {e.Message}";
 
-    /// <summary>The limit is on messages, and a stream may be silent as long as it likes.</summary>
+    /// <summary>A message that the host would not take whole is refused when its length is announced, not when it has come.</summary>
+    private int? LargestMessage(IFeatureCollection features) =>
+        features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize - GrpcProtocol.FrameHeaderSize is { } whole && whole < (Server.MaxReceiveMessageSize ?? int.MaxValue)
+            ? (int)whole
+            : Server.MaxReceiveMessageSize;
+
+    /// <summary>A stream of requests has no end to measure, and may be silent as long as it likes; a single request has neither right.</summary>
     private void LiftBodyLimits(IFeatureCollection features)
     {
+        if (method.Type is not (MethodType.ClientStreaming or MethodType.DuplexStreaming)) return;
         if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = null;
-        if (method.Type is MethodType.ClientStreaming or MethodType.DuplexStreaming
-            && features.Get<Microsoft.AspNetCore.Server.Kestrel.Core.Features.IHttpMinRequestBodyDataRateFeature>() is { } rate)
-            rate.MinDataRate = null;
+        if (features.Get<Microsoft.AspNetCore.Server.Kestrel.Core.Features.IHttpMinRequestBodyDataRateFeature>() is { } rate) rate.MinDataRate = null;
     }
 }

@@ -12,6 +12,7 @@ internal static class GrpcProtocol
     public const string EncodingHeader = "grpc-encoding";
     public const string AcceptEncodingHeader = "grpc-accept-encoding";
     public const string IdentityEncoding = "identity";
+    public const int FrameHeaderSize = 5;
     public const int DefaultMaxReceiveMessageSize = 4 * 1024 * 1024;
 
     /// <summary>The longest a timer of the runtime can wait; a deadline further off is left to the other side.</summary>

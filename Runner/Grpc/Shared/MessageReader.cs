@@ -9,7 +9,7 @@ namespace Grpc.Shared;
 internal sealed class MessageReader<T>(PipeReader pipe, Marshaller<T> marshaller, int? maxSize, string? encoding) : DeserializationContext
     where T : class
 {
-    private const int HeaderSize = 5;
+    private const int HeaderSize = GrpcProtocol.FrameHeaderSize;
 
     private ReadOnlySequence<byte> _payload;
 

@@ -9,7 +9,7 @@ namespace Grpc.Shared;
 internal sealed class MessageWriter<T>(PipeWriter pipe, Marshaller<T> marshaller, int? maxSize) : SerializationContext
     where T : class
 {
-    private const int HeaderSize = 5;
+    private const int HeaderSize = GrpcProtocol.FrameHeaderSize;
 
     // So large a message is asked for in one piece; a larger one is written piece by piece.
     private const int LargestPiece = 128 * 1024;

@@ -69,7 +69,8 @@ sealed class CgroupDirectory(string path)
         return errno;
     }
 
-    private static unsafe Errno Write(Fd fd, string text)
+    /// <summary>Writes to an open file.</summary>
+    public static unsafe Errno Write(Fd fd, string text)
     {
         if (fd.IsInvalid)
             return LastErrno();

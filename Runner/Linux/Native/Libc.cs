@@ -16,6 +16,9 @@ static partial class Libc
     [LibraryImport(Name, EntryPoint = "geteuid")]
     public static partial uint GetEffectiveUser();
 
+    [LibraryImport(Name, EntryPoint = "signal", SetLastError = true)]
+    public static partial nint SetSignal(int signal, nint handler);
+
     [LibraryImport(Name, EntryPoint = "umask")]
     public static partial uint SetFileModeMask(uint mask);
 }

@@ -1,0 +1,49 @@
+using Runner.Jobs;
+
+namespace Runner.Server;
+
+/// <summary>Counts the streams of output that are open, each of which holds a descriptor, and refuses those that are too many.</summary>
+sealed class Followers(ServerLimits limits)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, int> _ofEach = new(StringComparer.Ordinal);
+    private int _all;
+
+    /// <returns>The follower's place; dispose it when it leaves.</returns>
+    /// <exception cref="JobException">There is no place left, for this caller or for anybody.</exception>
+    public IDisposable Enter(string caller)
+    {
+        lock (_lock)
+        {
+            var own = _ofEach.GetValueOrDefault(caller);
+            if (own >= limits.FollowersOfOne) throw Full($"{caller} follows {own} streams of output, which is the most one caller may");
+            if (_all >= limits.Followers) throw Full($"{_all} streams of output are followed, which is the most this server can");
+            (_ofEach[caller], _all) = (own + 1, _all + 1);
+        }
+        return new Place(this, caller);
+    }
+
+    private static JobException Full(string message) => new(JobError.Exhausted, message) { Step = "followers" };
+
+    private void Leave(string caller)
+    {
+        lock (_lock)
+        {
+            _all--;
+            if (--_ofEach[caller] == 0) _ofEach.Remove(caller);
+        }
+    }
+
+    /// <summary>One follower's; given back once.</summary>
+    private sealed class Place(Followers followers, string caller) : IDisposable
+    {
+        private bool _left;
+
+        public void Dispose()
+        {
+            if (_left) return;
+            _left = true;
+            followers.Leave(caller);
+        }
+    }
+}

@@ -47,7 +47,7 @@ need_build() {
 
 need_test() {
   need_build
-  need openssl curl xz-utils qemu-system-x86 cpio e2fsprogs busybox-static util-linux procps
+  need openssl binutils iproute2 util-linux qemu-system-x86 cpio xz-utils e2fsprogs busybox-static
   command -v node >/dev/null || need nodejs
   command -v npm >/dev/null || need npm
 }

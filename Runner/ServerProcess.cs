@@ -15,6 +15,14 @@ namespace Runner;
 /// <summary>Puts a server together out of its rooms and runs it until it is told to stop.</summary>
 static class ServerProcess
 {
+    private const uint OthersNothing = 0x3F; // 077
+
+    private const int SigChild = 17;
+    private const nint SignalDefault = 0;
+
+    // A job holds seven: two pipes, two files, its pidfd, its cgroup's events and OOM notice. Half of all for jobs.
+    private const int FilesPerJob = 2 * 7;
+
     /// <summary>Returns after a planned stop: every job has ended and that is stored.</summary>
     /// <param name="settings">How to run.</param>
     /// <param name="output">Gets one line, once calls are answered.</param>
@@ -25,26 +33,70 @@ static class ServerProcess
         if (Libc.GetEffectiveUser() != 0)
             throw new ServeException(ExitCode.NotRoot, "serve: needs root, to make cgroups and start jobs; run: sudo runner serve");
 
+        _ = Libc.SetFileModeMask(OthersNothing);
+        _ = Libc.SetSignal(SigChild, SignalDefault); // ignored, as a parent may have left it, no child could be waited for
         TlsStartup.Prepare();
         var trust = LoadTrust(settings, error);
-        var cgroups = OpenCgroups(settings.CgroupName);
         using var store = OpenStore(settings.StateDirectory);
-        using var interrupts = new Interrupts();
-        using var logging = CreateLogging(settings.Verbose);
-        using var launcher = new JobLauncher(cgroups, new OutputFiles(settings.StateDirectory), logging.CreateLogger<JobLauncher>());
-        var jobs = new JobRegistry(store, launcher, TimeProvider.System, logging.CreateLogger<JobRegistry>());
-        jobs.Recover();
-
-        var server = await StartAsync(settings, trust, jobs, cgroups, logging);
-        await using (server)
+        var cgroups = OpenCgroups(settings.CgroupName);
+        using (Claim(cgroups))
         {
-            await output.WriteLineAsync($"listening on {server.Listening}");
-            await output.FlushAsync();
-            await interrupts.NextAsync();
-            server.AnnounceStop();
-            await jobs.ShutdownAsync();
+            using var logging = CreateLogging(settings.Verbose);
+            try
+            {
+                await ServeAsync(settings, trust, store, cgroups, logging, output);
+            }
+            finally
+            {
+                Remove(cgroups, logging.CreateLogger<CgroupTree>());
+            }
         }
-        cgroups.Remove();
+    }
+
+    private static async Task ServeAsync(ServeSettings settings, ServerTrust trust, SqliteJobStore store, CgroupTree cgroups, ILoggerFactory logging, TextWriter output)
+    {
+        using var interrupts = new Interrupts();
+        cgroups.KeepProcessesForOthers();
+        using var launcher = new JobLauncher(cgroups, new OutputFiles(settings.StateDirectory), logging.CreateLogger<JobLauncher>());
+        var jobs = new JobRegistry(store, launcher, OpenFileLimit.Read() / FilesPerJob, TimeProvider.System, logging.CreateLogger<JobRegistry>());
+        Recover(jobs, settings.StateDirectory);
+
+        await using var server = await StartAsync(settings, trust, jobs, cgroups, logging);
+        await output.WriteLineAsync($"listening on {server.Listening}");
+        await output.FlushAsync();
+        await interrupts.NextAsync();
+        server.AnnounceStop();
+        var stopped = jobs.ShutdownAsync(settings.StopTimeout);
+
+        // Told twice: kills at once. Three times: leaves what still does not end to the next server.
+        if (await Task.WhenAny(stopped, interrupts.NextAsync()) == stopped) return;
+        stopped = jobs.ShutdownAsync(TimeSpan.Zero);
+        if (await Task.WhenAny(stopped, interrupts.NextAsync()) != stopped) throw new ServeException(ExitCode.Failed, "serve: told to stop three times: gone before every job's end was recorded");
+    }
+
+    private static void Recover(JobRegistry jobs, string stateDirectory)
+    {
+        try
+        {
+            jobs.Recover();
+        }
+        catch (Exception e) when (e is StoreException or IOException)
+        {
+            throw new ServeException(ExitCode.BadState, $"serve: --state-dir {stateDirectory}: what a former server left cannot be recorded: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Only jobs' cgroups are ours to remove; whatever else somebody put there stays.</summary>
+    private static void Remove(CgroupTree cgroups, ILogger logger)
+    {
+        try
+        {
+            cgroups.Remove();
+        }
+        catch (LinuxException e)
+        {
+            logger.CgroupsStay(e.Message);
+        }
     }
 
     private static ServerTrust LoadTrust(ServeSettings settings, TextWriter error)
@@ -73,11 +125,27 @@ static class ServerProcess
         }
     }
 
+    private static Fd Claim(CgroupTree cgroups)
+    {
+        try
+        {
+            return cgroups.Claim();
+        }
+        catch (CgroupsUnavailableException e)
+        {
+            throw new ServeException(ExitCode.NoCgroups, $"serve: {e.Message}", e);
+        }
+    }
+
     private static SqliteJobStore OpenStore(string directory)
     {
         try
         {
             Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+
+            // Whoever may write there could have put anything in the way of what root is about to create.
+            if ((File.GetUnixFileMode(directory) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0 || FileOwner.Of(directory) != 0)
+                throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: others may write there; run: chown root {directory} && chmod go-w {directory}");
             return new SqliteJobStore(Path.Combine(directory, "runner.db"));
         }
         catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
@@ -103,6 +171,15 @@ static class ServerProcess
     private static ILoggerFactory CreateLogging(bool verbose) => LoggerFactory.Create(builder => builder
         .SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
-        .AddConsole(options => (options.FormatterName, options.LogToStandardErrorThreshold) = (LogLine.Formatter, LogLevel.Trace))
+        // What keeps it from starting is told by us, in one sentence.
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
+        .AddConsole(options => 
+        {
+            options.FormatterName = LogLine.Formatter;
+            options.LogToStandardErrorThreshold = LogLevel.Trace;
+
+            // Whoever reads the log and stalls must not stop the server; it tells how many lines were lost.
+            options.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+        })
         .Services.AddSingleton<ConsoleFormatter, LogLine>());
 }

@@ -51,9 +51,15 @@ public sealed class QuantitiesTests
     [InlineData("-1s")]
     [InlineData("1w")]
     [InlineData("Infinity")]
+    [InlineData("-Infinity")]
+    [InlineData("NaN")]
     [InlineData("1e9h")]
     [InlineData("99999999d")]
     public void What_is_no_time_is_refused(string text) => Assert.Throws<BadOptionException>(() => Quantities.Span("--grace", text));
+
+    [Fact]
+    public void A_time_that_is_not_nothing_never_becomes_nothing() =>
+        Assert.Equal(TimeSpan.FromTicks(1), Quantities.Span("--grace", "0.000000001s"));
 
     [Fact]
     public void Every_whole_number_of_units_is_read_exactly() => Prop.ForAll(

@@ -1,4 +1,5 @@
 using Runner.Client;
+using Runner.Tests.Support;
 
 namespace Runner.Tests.Client;
 
@@ -39,6 +40,24 @@ public sealed class ClientProfileTests
         _environment["RUNNER_KEY"] = "/k";
         _environment["RUNNER_CA"] = "/a";
         Assert.Equal(new ClientProfile(new("https://build2:7443"), "/c", "/k", "/a"), Resolve(new()));
+    }
+
+    [Theory, InlineData(""), InlineData(" ")]
+    public void A_flag_that_is_there_and_empty_is_not_taken_for_absent(string empty)
+    {
+        Add("/etc/runner/admin.pem", "/etc/runner/server-ca.pem");
+        foreach (var (option, flags) in new[] { ("--server", new ClientFlags(Server: empty)), ("--cert", new(Certificate: empty)), ("--key", new(Key: empty)), ("--ca", new(Authority: empty)) })
+            Assert.Equal($"{option}: must not be empty", Assert.Throws<ClientProfileException>(() => Resolve(flags)).Message);
+    }
+
+    [Fact]
+    public void A_settings_file_that_cannot_be_read_is_told_in_a_sentence()
+    {
+        using var folder = new TemporaryFolder();
+        // Nobody can read what lies at the beginning of a process's memory, not even root.
+        File.CreateSymbolicLink(folder.At("server"), "/proc/self/mem");
+        Assert.StartsWith($"cannot read {folder.At("server")}: ", Assert.Throws<ClientProfileException>(() => ClientProfile.Read(folder.At("server"))).Message, StringComparison.Ordinal);
+        Assert.Null(ClientProfile.Read(folder.At("none")));
     }
 
     [Fact]

@@ -211,7 +211,7 @@ public sealed class JobLifeTests : IDisposable
     public async Task A_shutdown_ends_every_job_in_the_servers_name_and_takes_no_new_one()
     {
         var job = _machine.Start("/bin/sleep", "1000");
-        await _machine.Jobs.ShutdownAsync();
+        await _machine.Jobs.ShutdownAsync(TimeSpan.FromMinutes(1));
         Assert.Equal(JobEnd.ByServer, Assert.IsType<JobEnd.Stopped>(Machine.EndOf(job)).By);
         Assert.Equal(JobError.Exhausted, Assert.Throws<JobException>(() => _machine.Start("/bin/true")).Error);
     }

@@ -14,17 +14,22 @@ public sealed class JobRulesTests
         (s_good with { Command = "" }, "spec.command", "must not be empty"),
         (s_good with { Command = "./x" }, "spec.command", "absolute path"),
         (s_good with { Command = "a\0b" }, "spec.command", "NUL"),
-        (s_good with { Args = ["a", ""] }, "spec.args[1]", "--allow-empty-args"),
+        (s_good with { Args = ["a", ""] }, "spec.args[1]", "unless allow_empty_args is set"),
         (s_good with { Args = ["a\0"] }, "spec.args[0]", "NUL"),
         (s_good with { Args = [new string('x', 128 * 1024)] }, "spec.args[0]", "at most 131071 bytes"),
         (s_good with { Env = new Dictionary<string, string> { [""] = "x" } }, "spec.env[]", "must not be empty"),
         (s_good with { Env = new Dictionary<string, string> { ["A=B"] = "x" } }, "spec.env[A=B]", "'='"),
         (s_good with { Env = new Dictionary<string, string> { ["A"] = "x\0" } }, "spec.env[A]", "NUL"),
         (s_good with { WorkingDirectory = "tmp" }, "spec.working_directory", "absolute"),
+        (s_good with { Command = "a\uFFFD" }, "spec.command", "bytes that are not UTF-8"),
+        (s_good with { Args = ["x", "a\uFFFD"] }, "spec.args[1]", "argument 2: holds U+FFFD, which stands for bytes that are not UTF-8"),
+        (s_good with { Env = new Dictionary<string, string> { ["A\uFFFD"] = "x" } }, "spec.env[A\uFFFD]", "bytes that are not UTF-8"),
+        (s_good with { Env = new Dictionary<string, string> { ["A"] = "\uFFFD" } }, "spec.env[A]", "bytes that are not UTF-8"),
+        (s_good with { WorkingDirectory = "/\uFFFD" }, "spec.working_directory", "bytes that are not UTF-8"),
         (s_good with { Name = "a b" }, "spec.name", "letters"),
         (s_good with { Name = new string('n', 129) }, "spec.name", "128"),
-        (s_good with { Labels = new Dictionary<string, string> { ["a"] = "\u001b[31m" } }, "spec.labels", "control"),
-        (s_good with { Labels = new Dictionary<string, string> { ["a/b"] = "x" } }, "spec.labels", "letters"),
+        (s_good with { Labels = new Dictionary<string, string> { ["a"] = "\u001b[31m" } }, "spec.labels[a]", "control"),
+        (s_good with { Labels = new Dictionary<string, string> { ["a/b"] = "x" } }, "spec.labels[a/b]", "letters"),
         (s_good with { Limits = new(Cpus: 0) }, "spec.limits.cpus", "0.01"),
         (s_good with { Limits = new(Cpus: -1) }, "spec.limits.cpus", "0.01"),
         (s_good with { Limits = new(Cpus: double.NaN) }, "spec.limits.cpus", "0.01"),
@@ -43,6 +48,14 @@ public sealed class JobRulesTests
         Assert.Equal((JobError.BadField, row.Field), (e.Error, e.Field));
         Assert.Contains(row.Says, e.Message);
     });
+
+    [Fact]
+    public void No_message_speaks_of_the_options_of_one_client() =>
+        Assert.All(s_bad, row => Assert.DoesNotContain("--", Assert.Throws<JobException>(() => JobRules.Check(row.Spec)).Message));
+
+    [Fact]
+    public void What_would_be_valid_stands_after_the_last_colon() => Assert.All(s_bad, row =>
+        Assert.Matches("^[^:]+(:.*)?: (must|its value must|holds|a name must|[0-9]+ of them)", Assert.Throws<JobException>(() => JobRules.Check(row.Spec)).Message));
 
     [Fact]
     public void The_edges_of_what_is_valid_are_valid() => Assert.All(
@@ -64,6 +77,11 @@ public sealed class JobRulesTests
     [InlineData(" 0199d3c4-5f2e-7a10-8c3b-2f6f1d9be001")]
     [InlineData("{0199d3c4-5f2e-7a10-8c3b-2f6f1d9be001}")]
     [InlineData("0199d3c45f2e7a108c3b2f6f1d9be001")]
+    [InlineData("0x99d3c4-5f2e-7a10-8c3b-2f6f1d9be001")]
+    [InlineData("+199d3c4-5f2e-7a10-8c3b-2f6f1d9be001")]
+    [InlineData("0199d3c4-0x2e-7a10-8c3b-2f6f1d9be001")]
+    [InlineData("0199d3c4-5f2e-+a10-8c3b-2f6f1d9be001")]
+    [InlineData("0199d3c4-5f2e-7a10-8c3b-0x6f1d9be001")]
     [InlineData("00000000-0000-0000-0000-000000000000")]
     public void What_is_no_UUID_is_no_job_id(string text) => Assert.Equal(JobError.BadJobId, Assert.Throws<JobException>(() => JobId.Parse(text)).Error);
 

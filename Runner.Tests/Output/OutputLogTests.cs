@@ -75,6 +75,24 @@ public sealed class OutputLogTests
     }
 
     [Fact]
+    public async Task A_reader_far_past_the_end_costs_nothing_for_each_byte_that_is_not_its()
+    {
+        var stream = new Written();
+        using var reader = stream.Log.OpenReader();
+        var waiting = reader.ReadAsync(long.MaxValue / 2, new byte[10], follow: true, Cancelled).AsTask();
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var i = 1; i <= 20_000; i++)
+        {
+            stream.Log.Grow(i);
+            // Its turn to look, before the next change.
+            while (!stream.Log.HasWaiter) await Task.Yield();
+        }
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 4 << 20); // with a frame a change: 30 MB and more
+        stream.Log.Complete();
+        Assert.Equal(0, await waiting);
+    }
+
+    [Fact]
     public async Task Bytes_that_are_missing_from_the_store_are_an_error_not_an_end()
     {
         var log = new OutputLog(() => new Written.Bytes([1, 2, 3]), length: 5, complete: true);

@@ -52,6 +52,13 @@ sealed class TlsWorld : IDisposable
         return ServeAsync(listen => listen.UseMutualTls(() => trust, Log));
     }
 
+    /// <summary>The same TLS, with answers made by the test.</summary>
+    public Task<TestServer> ServeAsync(RequestDelegate answer)
+    {
+        var trust = ServerTrust.Load(ServerFiles.Resolve(null, null, null, Folder.Path, _ => { }));
+        return ServeAsync(listen => listen.UseMutualTls(() => trust, Log), answer);
+    }
+
     /// <summary>The same on a listener configured by hand.</summary>
     public static Task<TestServer> ServeAsync(Action<ListenOptions> configure) => ServeAsync(configure, context =>
     {

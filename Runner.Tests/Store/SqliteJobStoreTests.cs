@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Runner.Jobs;
 using Runner.Store;
+using Runner.Tests.Wire;
 
 namespace Runner.Tests.Store;
 
@@ -37,12 +38,7 @@ public sealed class SqliteJobStoreTests : IDisposable
     [Fact]
     public void What_was_stored_is_there_after_a_restart_to_the_last_tick()
     {
-        JobEnd[] ends =
-        [
-            new JobEnd.Exited(3), new JobEnd.Signaled(11, true), new JobEnd.OutOfMemory(new ProcessExit.Signaled(9, false)),
-            new JobEnd.Stopped("bert", new ProcessExit.Exited(0)), new JobEnd.Lost("why"),
-        ];
-        var records = ends.Select(end => Ended(Started(), end)).Append(Started()).ToList();
+        var records = RoundTripTests.Ends.Select(end => Ended(Started(), end)).Append(Started()).ToList();
         using (var store = new SqliteJobStore(FilePath))
         {
             foreach (var record in records)

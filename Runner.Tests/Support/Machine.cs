@@ -17,14 +17,16 @@ sealed class Machine : IDisposable
     private readonly JobLauncher _launcher;
     private readonly SqliteJobStore _store;
 
-    public Machine()
+    /// <param name="between">What stands between the jobs and the store.</param>
+    /// <param name="mostRunning">Most jobs at once.</param>
+    public Machine(Func<IJobStore, IJobStore>? between = null, int mostRunning = 1000)
     {
         Folder = Directory.CreateTempSubdirectory("runner-test-").FullName;
         CgroupName = $"runner-test-{Guid.NewGuid():N}";
         _tree = CgroupTree.Open(CgroupName);
         _launcher = new JobLauncher(_tree, new OutputFiles(Folder), NullLogger<JobLauncher>.Instance);
         _store = new SqliteJobStore(Path.Combine(Folder, "runner.db"));
-        Jobs = new JobRegistry(_store, _launcher, TimeProvider.System, NullLogger<JobRegistry>.Instance);
+        Jobs = new JobRegistry(between?.Invoke(_store) ?? _store, _launcher, mostRunning, TimeProvider.System, NullLogger<JobRegistry>.Instance);
     }
 
     public string Folder { get; }
@@ -83,10 +85,10 @@ sealed class Machine : IDisposable
 
     public void Dispose()
     {
-        Jobs.ShutdownAsync().Wait(TimeSpan.FromSeconds(60));
+        Jobs.ShutdownAsync(TimeSpan.Zero).Wait(TimeSpan.FromSeconds(60));
         _store.Dispose();
         _launcher.Dispose();
-        _tree.CleanLeftovers();
+        _tree.CleanLeftovers(_ => true);
         _tree.Remove();
         Directory.Delete(Folder, recursive: true);
     }

@@ -7,10 +7,14 @@ static class Processes
     public static bool IsAlive(int pid) => State(pid) is not (null or 'Z' or 'X');
 
     /// <summary>Children of this process that are dead and not collected.</summary>
-    public static int Zombies(int parent) => Directory.EnumerateDirectories("/proc")
+    public static int Zombies(int parent) => ZombiesOf(parent).Count;
+
+    /// <summary>Children of a process that are dead and not collected.</summary>
+    public static IReadOnlyList<int> ZombiesOf(int parent) => [.. Directory.EnumerateDirectories("/proc")
         .Select(Path.GetFileName)
         .Where(name => int.TryParse(name, out _))
-        .Count(name => Stat(int.Parse(name!)) is { } stat && stat[0] == "Z" && stat[1] == parent.ToString());
+        .Select(name => int.Parse(name!))
+        .Where(pid => Stat(pid) is { } stat && stat[0] == "Z" && stat[1] == parent.ToString())];
 
     public static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 

@@ -29,7 +29,7 @@ sealed class TestTree : IDisposable
 
     public void Dispose()
     {
-        Tree.CleanLeftovers();
+        Tree.CleanLeftovers(_ => true);
         Tree.Remove();
     }
 }

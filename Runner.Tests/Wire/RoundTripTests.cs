@@ -38,13 +38,17 @@ public sealed class RoundTripTests
         Assert.Equal(new V1Usage(), Usages.ToWire(Usages.FromWire(new V1Usage())));
     }
 
-    private static readonly JobEnd[] s_ends =
+    /// <summary>One of each, and of those that hold how the process went one of both.</summary>
+    internal static readonly JobEnd[] Ends =
     [
         new JobEnd.Exited(3),
         new JobEnd.Signaled(11, true),
         new JobEnd.OutOfMemory(new ProcessExit.Signaled(9, false)),
         new JobEnd.Stopped("anna", new ProcessExit.Exited(0)),
         new JobEnd.Stopped("anna", new ProcessExit.Signaled(15, false)),
+        new JobEnd.TimedOut(new ProcessExit.Signaled(9, false)),
+        new JobEnd.OutputLimit(new ProcessExit.Signaled(15, true)),
+        new JobEnd.CouldNotStart("no such program"),
         new JobEnd.Lost("host reboot"),
     ];
 
@@ -52,14 +56,20 @@ public sealed class RoundTripTests
     public void Every_end_is_among_those_tried() =>
         Assert.Equal(
             typeof(JobEnd).GetNestedTypes().Where(type => type.IsSubclassOf(typeof(JobEnd))).Select(type => type.Name).Order(),
-            s_ends.Select(end => end.GetType().Name).Distinct().Order());
+            Ends.Select(end => end.GetType().Name).Distinct().Order());
 
     [Fact]
-    public void Every_end_survives() => Assert.All(s_ends, end =>
+    public void Every_end_survives() => Assert.All(Ends, end =>
     {
         var wire = JobEnds.ToWire(DateTimeOffset.UnixEpoch, end);
         Assert.Equal(end, JobEnds.FromWire(V1.Ended.Parser.ParseFrom(wire.ToByteArray())));
     });
+
+    [Fact]
+    public void Every_reason_of_the_wire_is_the_reason_of_an_end() =>
+        Assert.Equal(
+            System.Enum.GetValues<V1.EndReason>().Except([V1.EndReason.Unspecified]).Order(),
+            Ends.Select(end => JobEnds.ToWire(DateTimeOffset.UnixEpoch, end).Reason).Distinct().Order());
 
     [Fact]
     public void A_job_survives()
@@ -97,6 +107,16 @@ public sealed class RoundTripTests
     [InlineData(0, 1_000_000_000)]
     public void A_duration_that_is_none_is_refused(long seconds, int nanos) =>
         Assert.Equal(JobError.BadField, Assert.Throws<JobException>(() => Durations.FromWire("grace_period", new Duration { Seconds = seconds, Nanos = nanos })).Error);
+
+    [Theory]
+    [InlineData(0, 1, 1)]
+    [InlineData(0, 100, 1)]
+    [InlineData(0, 101, 2)]
+    [InlineData(0, -1, -1)]
+    [InlineData(3600, 1, (3600 * TimeSpan.TicksPerSecond) + 1)]
+    [InlineData(-1, -999_999_999, -2 * TimeSpan.TicksPerSecond)]
+    public void A_duration_never_becomes_less_than_it_was(long seconds, int nanos, long ticks) =>
+        Assert.Equal(ticks, Durations.FromWire("grace_period", new Duration { Seconds = seconds, Nanos = nanos }).Ticks);
 
     private static T Filled<T>(T message) where T : IMessage
     {

@@ -75,7 +75,7 @@ static class CertsCommand
         }
         catch (CertificateProblem problem)
         {
-            parsed.InvocationConfiguration.Error.WriteLine($"runner: {problem.Message}");
+            parsed.InvocationConfiguration.Error.Say(problem.Message);
             return (int)whenWrong;
         }
     }

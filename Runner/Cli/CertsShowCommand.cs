@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using System.Text.Json;
 using Runner.Certificates;
+using Runner.Jobs;
 
 namespace Runner.Cli;
 
@@ -36,7 +37,7 @@ static class CertsShowCommand
         lines.Add(("Key", summary.Key));
         lines.Add(("Serial", summary.Serial));
         lines.Add(("SHA-256", summary.Fingerprint));
-        return string.Join('\n', lines.Select(line => $"{line.Name + ":",-9}{line.Value}"));
+        return string.Join('\n', lines.Select(line => $"{line.Name + ":",-9}{Quoted.Line(line.Value)}"));
     }
 
     private static string Remark(CertificateSummary summary) =>

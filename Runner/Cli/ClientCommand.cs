@@ -10,7 +10,9 @@ static class ClientCommand
 {
     /// <param name="command">Gets the client's options and the action.</param>
     /// <param name="act">What it does; its answer is the exit code.</param>
-    public static Command Calling(this Command command, Func<ParseResult, RunnerClient, CancellationToken, Task<int>> act)
+    /// <param name="inOptions">Says in the command's options what is wrong with a field of the API, where it can.</param>
+    public static Command Calling(
+        this Command command, Func<ParseResult, RunnerClient, CancellationToken, Task<int>> act, Func<JobException, ParseResult, string?>? inOptions = null)
     {
         var options = new ClientOptions();
         options.AddTo(command);
@@ -25,7 +27,7 @@ static class ClientCommand
             catch (Exception e) when (CodeOf(e) is { } code)
             {
                 if (e is not (OperationCanceledException or OutputClosedException { Broken: true }))
-                    await parsed.InvocationConfiguration.Error.WriteLineAsync($"runner: {e.Message}");
+                    parsed.InvocationConfiguration.Error.Say(e is JobException failure ? inOptions?.Invoke(failure, parsed) ?? e.Message : e.Message);
                 return (int)code;
             }
         });

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Runner.Jobs;
 using Runner.Server;
 
@@ -11,6 +12,14 @@ static class CommandLine
     /// <param name="serve">Runs the server to its end.</param>
     /// <param name="examine">Tells what this machine can enforce.</param>
     public static int Run(string[] args, Func<ServeSettings, TextWriter, TextWriter, Task> serve, Func<IReadOnlyList<Capability>> examine)
+    {
+        StandardStream.HoldPlaces();
+        return Run(args, serve, examine, StandardStream.Output, StandardStream.Error);
+    }
+
+    /// <summary>The same, with its output and what it complains of told to others.</summary>
+    public static int Run(
+        string[] args, Func<ServeSettings, TextWriter, TextWriter, Task> serve, Func<IReadOnlyList<Capability>> examine, TextWriter output, TextWriter error)
     {
         var root = new RootCommand("Runs Linux processes under hard limits, and lets people start, stop, query and follow them over mutual TLS.")
         {
@@ -28,11 +37,47 @@ static class CommandLine
 
         // A word that starts with @ is a word, and what the process is told by Ctrl-C is each command's own business.
         var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count == 0) return parsed.Invoke(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        if (Misuse(parsed) is { } misuse)
+        {
+            error.Say($"{misuse}; see {string.Join(' ', Names(parsed.CommandResult.Command))} --help");
+            return (int)ExitCode.BadUsage;
+        }
+        try
+        {
+            return parsed.Invoke(new() { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false, Output = output, Error = error });
+        }
+        catch (OutputClosedException e)
+        {
+            if (!e.Broken) error.Say(e.Message);
+            return (int)ClientCommand.CodeOf(e)!;
+        }
+        catch (Exception e)
+        {
+            error.Say($"internal error: {e.Message} ({e.GetType().Name}; RUNNER_DEBUG=1 tells where)");
+            if (Environment.GetEnvironmentVariable("RUNNER_DEBUG") is { Length: > 0 }) error.WriteLine(e);
+            return (int)ExitCode.NoServer;
+        }
+    }
 
-        foreach (var error in parsed.Errors) Console.Error.WriteLine($"runner: {error.Message}");
-        Console.Error.WriteLine($"runner: see {string.Join(' ', Names(parsed.CommandResult.Command))} --help");
-        return (int)ExitCode.BadUsage;
+    /// <summary>What is wrong with the words, first things first; null if nothing is.</summary>
+    private static string? Misuse(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        if (parsed.Errors.Count > 0)
+        {
+            // What looks like an option was meant as one, even where a word was due.
+            var before = parsed.Tokens.TakeWhile(token => token.Type is not TokenType.DoubleDash).Select(token => token.Value).ToHashSet();
+            var words = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value).Where(before.Contains);
+            if (words.Concat(parsed.UnmatchedTokens).FirstOrDefault(word => word.StartsWith('-')) is { } option) return NoSuch.Option(command, option);
+            if (parsed.UnmatchedTokens is not [var unknown, ..])
+                return command.Subcommands.Count > 0 ? "which command?" : parsed.Errors[0].Message.TrimEnd('.');
+            return command.Subcommands.Count > 0 ? NoSuch.Command(command, unknown) : $"'{unknown}': one word too many";
+        }
+
+        // Nothing is not the same as not given: it is what is left of a variable that was not set.
+        return parsed.CommandResult.Children.OfType<OptionResult>()
+            .Where(given => given.Tokens.Any(token => token.Value.Length == 0))
+            .Select(given => $"{given.Option.Name}: must not be empty").FirstOrDefault();
     }
 
     private static IEnumerable<string> Names(Command command)

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -16,9 +18,21 @@ static class JobJson
     private static readonly JobJsonContext s_block = new(new(JobJsonContext.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
     private static readonly JobJsonContext s_line = new(new(s_block.Options) { WriteIndented = false });
 
-    public static string Of(JobView job) => JsonSerializer.Serialize(From(job), s_block.JsonJob);
+    public static string Of(JobView job) => Tamed(JsonSerializer.Serialize(From(job), s_block.JsonJob));
 
-    public static string OnOneLine(JobView job) => JsonSerializer.Serialize(From(job), s_line.JsonJob);
+    public static string OnOneLine(JobView job) => Tamed(JsonSerializer.Serialize(From(job), s_line.JsonJob));
+
+    // The encoder lets through what turns the direction of writing and the like. Beyond ASCII everything stands within a string, so it can be escaped there.
+    private static string Tamed(string json)
+    {
+        var tamed = new StringBuilder(json.Length);
+        foreach (var rune in json.EnumerateRunes())
+        {
+            if (rune.Value is '\n' || !Quoted.ActsOnTerminals(rune)) tamed.Append(rune.ToString());
+            else foreach (var unit in rune.ToString()) tamed.Append(CultureInfo.InvariantCulture, $"\\u{(int)unit:X4}");
+        }
+        return tamed.ToString();
+    }
 
     private static JsonJob From(JobView job)
     {
@@ -44,6 +58,9 @@ static class JobJson
             JobEnd.Exited(var code) => ("exited", new ProcessExit.Exited(code), null, null),
             JobEnd.Signaled(var signal, var core) => ("signaled", new ProcessExit.Signaled(signal, core), null, null),
             JobEnd.OutOfMemory(var how) => ("out-of-memory", how, null, null),
+            JobEnd.TimedOut(var how) => ("timed-out", how, null, null),
+            JobEnd.OutputLimit(var how) => ("output-limit", how, null, null),
+            JobEnd.CouldNotStart(var why) => ("could-not-start", null, null, why),
             JobEnd.Stopped(var who, var how) => ("stopped", how, who, null),
             JobEnd.Lost(var why) => ("lost", (ProcessExit?)null, (string?)null, (string?)why),
             _ => throw new InvalidOperationException($"no JSON for {ended.End}"),

@@ -34,15 +34,16 @@ sealed class JobOptions
     public JobId Id(ParseResult parsed) => parsed.GetValue(_id) is { } id ? JobId.Parse(id) : JobId.New();
 
     /// <exception cref="BadOptionException">An option or the command cannot be understood.</exception>
+    /// <exception cref="JobException">They can, but there is no such job.</exception>
     public JobSpec Spec(ParseResult parsed, Uri server)
     {
         var command = CommandAfterDashes(parsed);
-        return new JobSpec
+        var spec = new JobSpec
         {
             Command = command[0],
             Args = command[1..],
             Env = Pairs("--env", parsed.GetValue(_env)),
-            WorkingDirectory = parsed.GetValue(_directory) ?? (IsHere(server) ? Environment.CurrentDirectory : "/"),
+            WorkingDirectory = parsed.GetValue(_directory) ?? (IsHere(server) ? CurrentDirectory("--cwd") : "/"),
             Name = parsed.GetValue(_name) ?? "",
             Labels = Pairs("--label", parsed.GetValue(_labels)),
             Limits = new(
@@ -52,11 +53,47 @@ sealed class JobOptions
             GracePeriod = parsed.GetValue(_grace) is { } grace ? Quantities.Span("--grace", grace) : JobSpec.DefaultGracePeriod,
             AllowEmptyArgs = parsed.GetValue(_allowEmptyArgs),
         };
+        JobRules.Check(spec);
+        return spec;
+    }
+
+    /// <summary>What is wrong with a field of the API, said of the option that was typed; null when it was none.</summary>
+    public string? InOptions(JobException e, ParseResult parsed)
+    {
+        if (e.Error is JobError.BadJobId) return Of(_id);
+        return e.Field switch
+        {
+            "spec.limits.cpus" => Of(_cpus),
+            "spec.limits.memory_bytes" => Of(_memory),
+            "spec.limits.pids" => Of(_pids),
+            "spec.grace_period" => Of(_grace),
+            "spec.working_directory" => Of(_directory),
+            "spec.name" => Of(_name),
+            { } field when field.StartsWith("spec.env[", StringComparison.Ordinal) => BadOptionException.Saying(_env.Name, field[9..^1], e),
+            { } field when field.StartsWith("spec.labels[", StringComparison.Ordinal) => BadOptionException.Saying(_labels.Name, field[12..^1], e),
+            { } field when field.StartsWith("spec.args[", StringComparison.Ordinal) => e.Message.Replace("allow_empty_args is set", $"{_allowEmptyArgs.Name} is given", StringComparison.Ordinal),
+            _ => null,
+        };
+
+        string? Of(Option<string?> option) => parsed.GetValue(option) is { } typed ? BadOptionException.Saying(option.Name, typed, e) : null;
     }
 
     // A folder of this machine means something only to a server on this machine.
     private static bool IsHere(Uri server) =>
         server.Host is "localhost" || IPAddress.TryParse(server.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address);
+
+    /// <exception cref="BadOptionException">It was removed, or may not be seen.</exception>
+    public static string CurrentDirectory(string option)
+    {
+        try
+        {
+            return Environment.CurrentDirectory;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new BadOptionException($"the current directory is gone; name another with {option}");
+        }
+    }
 
     /// <summary>Without the dashes the parser would take the command's own options for ours.</summary>
     private string[] CommandAfterDashes(ParseResult parsed)
@@ -64,6 +101,7 @@ sealed class JobOptions
         var words = parsed.GetValue(_command) ?? [];
         var dashes = parsed.Tokens.TakeWhile(token => token.Type is not TokenType.DoubleDash).Count();
         var after = parsed.Tokens.Count - dashes - 1;
+        if (words.Length > after && words.Length > 0 && words[0].StartsWith('-')) throw new BadOptionException(NoSuch.Option(parsed.CommandResult.Command, words[0]));
         if (after < 0) throw new BadOptionException($"put -- before the command: runner {parsed.CommandResult.Command.Name} -- {(words.Length > 0 ? string.Join(' ', words) : "sha256sum bigfile")}");
         if (words.Length > after) throw new BadOptionException($"'{words[0]}': only options may stand before --");
         return words.Length > 0 ? words : throw new BadOptionException($"no command after --: runner {parsed.CommandResult.Command.Name} -- sha256sum bigfile");

@@ -26,8 +26,8 @@ static class JobText
             ("pid", record.Pid.ToString(CultureInfo.InvariantCulture)),
             ("started", Time(record.StartedAt)),
         };
-        if (record.Spec.Name.Length > 0) rows.Insert(1, ("name", record.Spec.Name));
-        if (record.Spec.Labels.Count > 0) rows.Add(("labels", string.Join(' ', record.Spec.Labels.Select(label => $"{label.Key}={Quoted.Short(label.Value)}"))));
+        if (record.Spec.Name.Length > 0) rows.Insert(1, ("name", Quoted.Short(record.Spec.Name)));
+        if (record.Spec.Labels.Count > 0) rows.Add(("labels", string.Join(' ', record.Spec.Labels.Select(label => $"{Quoted.Short(label.Key)}={Quoted.Short(label.Value)}"))));
         if (record.State is JobState.Ended ended)
         {
             rows.Add(("ended", Time(ended.EndedAt)));
@@ -65,6 +65,9 @@ static class JobText
         JobEnd.Exited(var code) => code,
         JobEnd.Signaled(var signal, _) => (int)ExitCode.KilledBySignal + signal,
         JobEnd.OutOfMemory(var exit) => ExitCodeOf(exit),
+        JobEnd.TimedOut(var exit) => ExitCodeOf(exit),
+        JobEnd.OutputLimit(var exit) => ExitCodeOf(exit),
+        JobEnd.CouldNotStart => (int)ExitCode.CannotStart,
         JobEnd.Stopped(_, var exit) => ExitCodeOf(exit),
         _ => (int)ExitCode.NoServer,
     };
@@ -82,8 +85,12 @@ static class JobText
             JobEnd.Exited(var code) => $"exited {code}",
             JobEnd.Signaled(var signal, _) => $"signaled {Signals.Name(signal)}",
             JobEnd.OutOfMemory => "out-of-memory",
+            JobEnd.TimedOut => "timed-out",
+            JobEnd.OutputLimit => "output-limit",
             JobEnd.Stopped => "stopped",
-            _ => "lost",
+            JobEnd.CouldNotStart => "could-not-start",
+            JobEnd.Lost => "lost",
+            _ => throw new InvalidOperationException($"no words for {ended.End}"),
         }
         : "running";
 
@@ -95,7 +102,10 @@ static class JobText
         JobEnd.Signaled(var signal, var core) => $"killed by {Signals.Name(signal)}{(core ? ", core dumped" : "")}",
         JobEnd.OutOfMemory => "killed at its memory limit",
         JobEnd.Stopped(var by, var exit) => $"stopped by {Quoted.Short(by)} ({Of(exit)})",
-        JobEnd.Lost(var reason) => $"lost: {reason}",
+        JobEnd.TimedOut(var exit) => $"stopped at its time limit ({Of(exit)})",
+        JobEnd.OutputLimit(var exit) => $"stopped at its output limit ({Of(exit)})",
+        JobEnd.CouldNotStart(var reason) => $"could not be started: {Quoted.Line(reason)}",
+        JobEnd.Lost(var reason) => $"lost: {Quoted.Line(reason)}",
         _ => throw new InvalidOperationException($"no words for {end}"),
     };
 
@@ -129,8 +139,5 @@ static class JobText
 
     private static string Time(DateTimeOffset time) => time.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    private static string CommandLine(JobSpec spec) => string.Join(' ', new[] { spec.Command }.Concat(spec.Args).Select(Word));
-
-    private static string Word(string word) =>
-        word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || "-_./=:,+@%".Contains(c)) ? word : $"'{Quoted.Line(word)}'";
+    private static string CommandLine(JobSpec spec) => string.Join(' ', new[] { spec.Command }.Concat(spec.Args).Select(ShellWord.Of));
 }

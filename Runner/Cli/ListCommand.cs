@@ -13,13 +13,14 @@ static class ListCommand
         return new Command("list", "List jobs, newest first.") { json, all }.Calling(async (parsed, client, cancellationToken) =>
         {
             var output = parsed.InvocationConfiguration.Output;
-            if (!parsed.GetValue(json)) await output.WriteLineAsync(JobText.ListHead);
             var left = parsed.GetValue(all) ? int.MaxValue : Newest;
-            await foreach (var job in client.ListAsync(cancellationToken))
-            {
-                if (left-- == 0) break;
-                await output.WriteLineAsync(parsed.GetValue(json) ? JobJson.OnOneLine(job) : JobText.Line(job));
-            }
+            await using var jobs = client.ListAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+
+            // The head only once the server has answered: a refusal stands alone.
+            var more = await jobs.MoveNextAsync();
+            if (!parsed.GetValue(json)) await output.WriteLineAsync(JobText.ListHead);
+            for (; more && left > 0; left--, more = await jobs.MoveNextAsync())
+                await output.WriteLineAsync(parsed.GetValue(json) ? JobJson.OnOneLine(jobs.Current) : JobText.Line(jobs.Current));
             return (int)ExitCode.Ok;
         });
     }

@@ -8,8 +8,17 @@ static partial class Quantities
 {
     private static readonly string[] s_sizes = ["", "K", "M", "G", "T", "P"];
 
-    private static readonly (string Suffix, double Seconds)[] s_spans =
-        [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400), ("", 1)];
+    private static readonly Dictionary<string, long> s_spans = new()
+    {
+        [""] = TimeSpan.TicksPerSecond,
+        ["ms"] = TimeSpan.TicksPerMillisecond,
+        ["s"] = TimeSpan.TicksPerSecond,
+        ["m"] = TimeSpan.TicksPerMinute,
+        ["h"] = TimeSpan.TicksPerHour,
+        ["d"] = TimeSpan.TicksPerDay,
+    };
+
+    private static readonly TimeSpan s_longest = TimeSpan.FromDays(3650);
 
     /// <summary>Bytes, or with K, M, G, T or P (powers of 1024; KiB and KB mean the same).</summary>
     /// <exception cref="BadOptionException">None of that.</exception>
@@ -28,15 +37,15 @@ static partial class Quantities
         throw new BadOptionException($"{option} {text}: must be a size such as 512K, 10M, 1G or a number of bytes");
     }
 
-    /// <summary>Seconds, or with ms, s, m, h or d.</summary>
+    /// <summary>Seconds, or with ms, s, m, h or d. Never less than was written: what is not nothing stays something.</summary>
     /// <exception cref="BadOptionException">None of that.</exception>
     public static TimeSpan Span(string option, string text)
     {
-        foreach (var (suffix, seconds) in s_spans)
+        var match = SpanText().Match(text);
+        if (match.Success && decimal.TryParse(match.Groups["number"].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
         {
-            if (!text.EndsWith(suffix, StringComparison.Ordinal)) continue;
-            if (!double.TryParse(text[..^suffix.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)) continue;
-            if (value * seconds <= TimeSpan.FromDays(3650).TotalSeconds) return TimeSpan.FromSeconds(value * seconds);
+            var unit = s_spans[match.Groups["unit"].Value];
+            if (value <= s_longest.Ticks / unit) return TimeSpan.FromTicks((long)Math.Ceiling(value * unit));
         }
         throw new BadOptionException($"{option} {text}: must be a time such as 500ms, 5s, 2m or 1h");
     }
@@ -56,4 +65,7 @@ static partial class Quantities
 
     [GeneratedRegex("^(?<number>[0-9]+([.][0-9]+)?)((?<unit>[KMGTP])(i?B)?|B)?\\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex SizeText();
+
+    [GeneratedRegex("^(?<number>[0-9]+([.][0-9]+)?)(?<unit>ms|s|m|h|d|)\\z", RegexOptions.CultureInvariant)]
+    private static partial Regex SpanText();
 }

@@ -1,7 +1,4 @@
 using System.CommandLine;
-using Runner.Client;
-using Runner.Jobs;
-using Runner.Output;
 
 namespace Runner.Cli;
 
@@ -11,53 +8,13 @@ static class RunCommand
     public static Command Create()
     {
         var job = new JobOptions();
-        var command = new Command("run", "Start a job, follow its output, and exit with its code. Ctrl-C stops it; twice, at once.");
+        var command = new Command("run", "Start a job, follow its output, and exit with its code. Ctrl-C stops it; twice, at once; a third time leaves it.");
         job.AddTo(command);
         return command.Calling(async (parsed, client, _) =>
         {
             var (id, spec) = (job.Id(parsed), job.Spec(parsed, client.Server));
             using var interrupts = new Interrupts();
-            var started = await client.StartAsync(id, spec, CancellationToken.None);
-            var stopping = StopWhenAskedAsync(client, started.Record.Id, interrupts);
-            try
-            {
-                await Task.WhenAll(
-                    OutputCopy.ToDescriptorAsync(client, id, OutputKind.Stdout, follow: true, OutputCopy.Stdout, CancellationToken.None),
-                    OutputCopy.ToDescriptorAsync(client, id, OutputKind.Stderr, follow: true, OutputCopy.Stderr, CancellationToken.None));
-            }
-            catch (OutputClosedException)
-            {
-                // As a program that is run without us would have died of SIGPIPE.
-                await StopAsync(client, id, grace: null);
-                throw;
-            }
-            var ended = await client.WaitAsync(id, CancellationToken.None);
-            interrupts.Dispose();
-            await stopping;
-            var state = (JobState.Ended)ended.Record.State;
-            if (JobText.Remark(state.End) is { } remark)
-                await parsed.InvocationConfiguration.Error.WriteLineAsync($"runner: {remark}");
-            return JobText.ExitCodeOf(state.End);
-        });
-    }
-
-    private static async Task StopWhenAskedAsync(RunnerClient client, JobId id, Interrupts interrupts)
-    {
-        if (!await interrupts.NextAsync()) return;
-        var first = StopAsync(client, id, grace: null);
-        if (await interrupts.NextAsync()) await StopAsync(client, id, TimeSpan.Zero);
-        await first;
-    }
-
-    private static async Task StopAsync(RunnerClient client, JobId id, TimeSpan? grace)
-    {
-        try
-        {
-            await client.StopAsync(id, grace, tailLines: 0, CancellationToken.None);
-        }
-        catch (JobException e) when (e.Error is JobError.AlreadyEnded)
-        {
-            // What was wanted.
-        }
+            return await new JobRun(client, id, interrupts.Arrived, parsed.InvocationConfiguration.Error).ToEndAsync(spec);
+        }, job.InOptions);
     }
 }

@@ -18,8 +18,9 @@ static class ServeCommand
         var authority = new Option<string?>("--client-ca") { Description = "Authority that clients must be vouched for by (default: client-ca.pem beside the certificate).", HelpName = "FILE" };
         var state = new Option<string>("--state-dir") { Description = "Where records and output are kept.", HelpName = "DIR", DefaultValueFactory = _ => ServeSettings.DefaultStateDirectory };
         var cgroup = new Option<string>("--cgroup") { Description = "Cgroup subtree for the jobs, below the root of each hierarchy.", HelpName = "NAME", DefaultValueFactory = _ => ServeSettings.DefaultCgroupName };
+        var stopTimeout = new Option<string>("--stop-timeout") { Description = "Cuts jobs' grace periods when the server is told to stop; told twice, it kills them at once.", HelpName = "TIME", DefaultValueFactory = _ => "1m" };
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Log every call." };
-        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, verbose };
+        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, verbose };
         command.SetAction(async (parsed, _) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
@@ -27,22 +28,29 @@ static class ServeCommand
             {
                 var settings = new ServeSettings(
                     Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
-                    Path.GetFullPath(parsed.GetRequiredValue(state)), parsed.GetRequiredValue(cgroup), parsed.GetValue(verbose));
+                    Folder("--state-dir", parsed.GetRequiredValue(state)), parsed.GetRequiredValue(cgroup),
+                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(verbose));
                 await serve(settings, output, error);
                 return (int)ExitCode.Ok;
             }
             catch (BadOptionException e)
             {
-                await error.WriteLineAsync($"runner: {e.Message}");
+                error.Say(e.Message);
                 return (int)ExitCode.BadUsage;
             }
             catch (ServeException e)
             {
-                await error.WriteLineAsync($"runner: {e.Message}");
+                error.Say(e.Message);
                 return (int)e.Code;
             }
         });
         return command;
+    }
+
+    private static string Folder(string option, string path)
+    {
+        if (path.Length == 0) throw new BadOptionException($"{option}: must name a folder");
+        return Path.IsPathRooted(path) ? Path.GetFullPath(path) : Path.GetFullPath(path, JobOptions.CurrentDirectory(option));
     }
 
     private static IPEndPoint Endpoint(string text)

@@ -17,6 +17,6 @@ static class StartCommand
             await parsed.InvocationConfiguration.Output.WriteLineAsync(
                 parsed.GetValue(json) ? JobJson.Of(started) : started.Record.Id.ToString());
             return (int)ExitCode.Ok;
-        });
+        }, job.InOptions);
     }
 }

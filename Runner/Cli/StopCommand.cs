@@ -19,6 +19,6 @@ static class StopCommand
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(parsed.GetValue(json) ? JobJson.Of(stopped.Job) : JobText.Stopped(stopped));
             return (int)ExitCode.Ok;
-        });
+        }, (e, parsed) => e.Field is "grace_period" && parsed.GetValue(grace) is { } typed ? BadOptionException.Saying(grace.Name, typed, e) : null);
     }
 }

@@ -22,6 +22,9 @@ sealed record ClientProfile(Uri Server, string Certificate, string? Key, string 
     /// <exception cref="ClientProfileException">Something is missing or malformed; the message says what to set.</exception>
     public static ClientProfile Resolve(ClientFlags flags, Func<string, string?> environment, Func<string, bool> exists, Func<string, string?> readFile)
     {
+        foreach (var (option, value) in new[] { ("--server", flags.Server), ("--cert", flags.Certificate), ("--key", flags.Key), ("--ca", flags.Authority) })
+            if (value is not null && Given(value) is null) throw new ClientProfileException($"{option}: must not be empty");
+
         var folders = new List<string>();
         if (UserFolder(environment) is { } user) folders.Add(user);
         folders.Add(MachineFolder);
@@ -43,7 +46,21 @@ sealed record ClientProfile(Uri Server, string Certificate, string? Key, string 
 
     /// <summary>The same with this process's environment and files.</summary>
     public static ClientProfile Resolve(ClientFlags flags) =>
-        Resolve(flags, Environment.GetEnvironmentVariable, File.Exists, path => File.Exists(path) ? File.ReadAllText(path) : null);
+        Resolve(flags, Environment.GetEnvironmentVariable, File.Exists, Read);
+
+    /// <summary>A file's text, or nothing where there is no such file.</summary>
+    /// <exception cref="ClientProfileException">There is one and it cannot be read.</exception>
+    public static string? Read(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? File.ReadAllText(path) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ClientProfileException($"cannot read {path}: {e.Message.TrimEnd('.')}");
+        }
+    }
 
     private static string? UserFolder(Func<string, string?> environment) =>
         Given(environment("XDG_CONFIG_HOME")) is { } config ? Path.Combine(config, "runner")

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Google.Protobuf;
 using Runner.Certificates;
 
 namespace Runner.Client;
@@ -8,12 +9,23 @@ namespace Runner.Client;
 static class ConnectionTrouble
 {
     /// <param name="error">What a call threw; the reason may lie anywhere among its inner exceptions.</param>
+    /// <param name="profile">Whom it meant to talk to, and as whom.</param>
+    /// <param name="hasAnswered">This server has answered before, so it has accepted the certificate.</param>
     /// <returns>Nothing when the trouble is not the connection's.</returns>
-    public static string? Explain(Exception error, ClientProfile profile)
+    public static string? Explain(Exception error, ClientProfile profile, bool hasAnswered = false)
     {
         var causes = Causes(error).ToList();
         var server = profile.Server.Authority;
         if (causes.OfType<CertificateProblem>().FirstOrDefault() is { } problem) return problem.Message;
+
+        // Both are IOExceptions too, but of a connection that stands.
+        if (causes.OfType<InvalidProtocolBufferException>().FirstOrDefault() is { } garbled) return $"server {server}: answered nonsense: {garbled.Message.TrimEnd('.')}";
+        if (causes.OfType<HttpProtocolException>().FirstOrDefault() is { } broken)
+            // The number of the error is no other than for a broken protocol.
+            return broken.Message.Contains("ping request", StringComparison.Ordinal)
+                ? $"server {server}: answers no more; is it up, and is the network?"
+                : $"server {server}: broke off the call: {broken.Message.TrimEnd('.')}";
+        if (hasAnswered && causes.Any(cause => cause is IOException)) return $"server {server}: went away during the call; is it still up?";
         if (causes.OfType<SocketException>().LastOrDefault() is { } socket) return Explain(socket.SocketErrorCode, profile);
         if (causes.OfType<AuthenticationException>().LastOrDefault() is { } handshake)
             return IsAlert(handshake, profile) ?? $"{server} and this client found no common TLS 1.3 ({handshake.Message}); is that a runner server?";

@@ -14,10 +14,14 @@ namespace Runner.Client;
 /// </summary>
 sealed class RunnerClient : IDisposable
 {
+    // What only looks is answered at once or not at all; a start makes a cgroup, spawns and syncs a disk. Waits and stops last as long as a job.
+    private static readonly TimeSpan s_lookLimit = TimeSpan.FromSeconds(30), s_startLimit = TimeSpan.FromSeconds(60);
+
     private readonly ClientProfile _profile;
     private readonly GrpcChannel _channel;
     private readonly V1.JobService.JobServiceClient _jobs;
     private readonly V1.ServerService.ServerServiceClient _server;
+    private volatile bool _hasAnswered;
 
     public RunnerClient(ClientProfile profile)
     {
@@ -32,16 +36,16 @@ sealed class RunnerClient : IDisposable
     }
 
     /// <param name="id">Made by the caller, so that asking twice starts once.</param>
-    public async Task<JobView> StartAsync(JobId id, JobSpec spec, CancellationToken cancellationToken)
+    public Task<JobView> StartAsync(JobId id, JobSpec spec, CancellationToken cancellationToken)
     {
         var request = new V1.StartJobRequest { Id = id.ToString(), Spec = JobSpecs.ToWire(spec) };
-        return JobViews.FromWire((await Call(_jobs.StartJobAsync(request, cancellationToken: cancellationToken))).Job);
+        return AskAsync(options => _jobs.StartJobAsync(request, options), answer => JobViews.FromWire(answer.Job), s_startLimit, cancellationToken);
     }
 
-    public async Task<JobView> GetAsync(JobId id, CancellationToken cancellationToken)
+    public Task<JobView> GetAsync(JobId id, CancellationToken cancellationToken)
     {
         var request = new V1.GetJobRequest { Id = id.ToString() };
-        return JobViews.FromWire((await Call(_jobs.GetJobAsync(request, cancellationToken: cancellationToken))).Job);
+        return AskAsync(options => _jobs.GetJobAsync(request, options), answer => JobViews.FromWire(answer.Job), s_lookLimit, cancellationToken);
     }
 
     /// <summary>All jobs the caller may see, newest first, fetched in pages as they are read.</summary>
@@ -50,9 +54,11 @@ sealed class RunnerClient : IDisposable
         var request = new V1.ListJobsRequest();
         do
         {
-            var page = await Call(_jobs.ListJobsAsync(request, cancellationToken: cancellationToken));
-            foreach (var job in page.Jobs) yield return JobViews.FromWire(job);
-            request.PageToken = page.NextPageToken;
+            var (jobs, next) = await AskAsync(
+                options => _jobs.ListJobsAsync(request, options),
+                answer => (answer.Jobs.Select(JobViews.FromWire).ToList(), answer.NextPageToken), s_lookLimit, cancellationToken);
+            foreach (var job in jobs) yield return job;
+            request.PageToken = next;
         }
         while (request.PageToken.Length > 0);
     }
@@ -62,19 +68,23 @@ sealed class RunnerClient : IDisposable
     /// <param name="grace">In place of the job's own grace period; zero kills at once.</param>
     /// <param name="tailLines">Last lines of each stream wanted, 0 to 1000.</param>
     /// <param name="cancellationToken">Stops the wait.</param>
-    public async Task<StoppedJob> StopAsync(JobId id, TimeSpan? grace, int tailLines, CancellationToken cancellationToken)
+    public Task<StoppedJob> StopAsync(JobId id, TimeSpan? grace, int tailLines, CancellationToken cancellationToken)
     {
         var request = new V1.StopJobRequest { Id = id.ToString(), TailLines = tailLines };
         if (grace is { } given) request.GracePeriod = Duration.FromTimeSpan(given);
-        var response = await Call(_jobs.StopJobAsync(request, cancellationToken: cancellationToken));
-        return new(JobViews.FromWire(response.Job), response.StdoutTail.Memory, response.StderrTail.Memory);
+        return AskAsync(
+            options => _jobs.StopJobAsync(request, options),
+            answer => new StoppedJob(JobViews.FromWire(answer.Job), answer.StdoutTail.Memory, answer.StderrTail.Memory), limit: null, cancellationToken);
     }
 
-    /// <summary>Returns once the job has ended.</summary>
-    public async Task<JobView> WaitAsync(JobId id, CancellationToken cancellationToken)
+    /// <summary>Returns once the job has ended, and how.</summary>
+    public Task<JobState.Ended> WaitAsync(JobId id, CancellationToken cancellationToken)
     {
         var request = new V1.WaitJobRequest { Id = id.ToString() };
-        return JobViews.FromWire((await Call(_jobs.WaitJobAsync(request, cancellationToken: cancellationToken))).Job);
+        return AskAsync(
+            options => _jobs.WaitJobAsync(request, options),
+            answer => JobViews.FromWire(answer.Job).Record.State as JobState.Ended ?? throw new InvalidDataException("the wait is over, but the job runs"),
+            limit: null, cancellationToken);
     }
 
     /// <summary>A job's output from its first byte; with follow, until the job has ended.</summary>
@@ -84,7 +94,7 @@ sealed class RunnerClient : IDisposable
         var request = new V1.StreamOutputRequest { Id = id.ToString(), Stream = OutputKinds.ToWire(kind), Follow = follow };
         using var call = _jobs.StreamOutput(request, cancellationToken: cancellationToken);
         var offset = 0L;
-        while (await NextAsync(call.ResponseStream, cancellationToken))
+        while (await NextAsync(call, cancellationToken))
         {
             var message = call.ResponseStream.Current;
             if (message.Data is { } data)
@@ -102,8 +112,8 @@ sealed class RunnerClient : IDisposable
         if (follow) throw new ServerUnreachableException($"{Name}: ended the stream before the job's end");
     }
 
-    public async Task<V1.GetInfoResponse> InfoAsync(CancellationToken cancellationToken) =>
-        await Call(_server.GetInfoAsync(new V1.GetInfoRequest(), cancellationToken: cancellationToken));
+    public Task<V1.GetInfoResponse> InfoAsync(CancellationToken cancellationToken) =>
+        AskAsync(options => _server.GetInfoAsync(new V1.GetInfoRequest(), options), answer => answer, s_lookLimit, cancellationToken);
 
     /// <summary>Where the server is.</summary>
     public Uri Server => _profile.Server;
@@ -112,35 +122,59 @@ sealed class RunnerClient : IDisposable
 
     private string Name => $"server {_profile.Server.Authority}";
 
-    private async Task<bool> NextAsync(IAsyncStreamReader<V1.StreamOutputResponse> stream, CancellationToken cancellationToken)
+    private async Task<bool> NextAsync(AsyncServerStreamingCall<V1.StreamOutputResponse> call, CancellationToken cancellationToken)
     {
         try
         {
-            return await stream.MoveNext(cancellationToken);
+            var more = await call.ResponseStream.MoveNext(cancellationToken);
+            _hasAnswered = true;
+            return more;
         }
         catch (RpcException e)
         {
-            throw Translate(e, cancellationToken);
+            _hasAnswered |= call.ResponseHeadersAsync.IsCompletedSuccessfully;
+            throw Translate(e, limit: null, cancellationToken);
         }
     }
 
-    private async Task<T> Call<T>(AsyncUnaryCall<T> call)
+    /// <param name="ask">The call.</param>
+    /// <param name="understand">Makes the answer ours; whatever it throws, the server is to blame.</param>
+    /// <param name="limit">How long the server may take, if it is not for ever.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    private async Task<T> AskAsync<TAnswer, T>(
+        Func<CallOptions, AsyncUnaryCall<TAnswer>> ask, Func<TAnswer, T> understand, TimeSpan? limit, CancellationToken cancellationToken)
     {
+        TAnswer answer;
         try
         {
-            return await call;
+            using var call = ask(new CallOptions(deadline: DateTime.UtcNow + limit, cancellationToken: cancellationToken));
+            answer = await call;
+            _hasAnswered = true;
         }
         catch (RpcException e)
         {
-            throw Translate(e, CancellationToken.None);
+            throw Translate(e, limit, cancellationToken);
+        }
+        try
+        {
+            return understand(answer);
+        }
+        catch (Exception e)
+        {
+            throw new ServerUnreachableException($"{Name}: answered nonsense: {e.Message}", e);
         }
     }
 
-    private Exception Translate(RpcException e, CancellationToken cancellationToken)
+    private Exception Translate(RpcException e, TimeSpan? limit, CancellationToken cancellationToken)
     {
         if (JobErrors.FromRpc(e) is { } known) return known;
-        if (e.StatusCode is StatusCode.Cancelled) return new OperationCanceledException(e.Status.Detail, e, cancellationToken);
-        return new ServerUnreachableException(ConnectionTrouble.Explain(e, _profile) ?? $"{Name}: {e.StatusCode}: {e.Status.Detail}", e);
+
+        // A server, a proxy and the connection's own time limit can say "cancelled" too; only the caller's word counts.
+        if (cancellationToken.IsCancellationRequested) return new OperationCanceledException(e.Status.Detail, e, cancellationToken);
+        var sentence = e.StatusCode is StatusCode.DeadlineExceeded && limit is { } given
+            ? $"{Name} did not answer within {given.TotalSeconds:0} s"
+            : ConnectionTrouble.Explain(e, _profile, _hasAnswered) ?? $"{Name}: {e.StatusCode}: {e.Status.Detail}";
+        return new ServerUnreachableException(sentence, e);
     }
 }
 

@@ -10,8 +10,10 @@ interface IJobLauncher
     IJobProcess Launch(JobId id, JobSpec spec);
 
     /// <summary>Kills and removes whatever a former server left running.</summary>
-    /// <returns>Whether anything of this job was still alive.</returns>
     void CleanLeftovers();
+
+    /// <summary>Removes what was captured of a job that nobody knows of.</summary>
+    void Discard(JobId id);
 
     /// <summary>The captured output of a job that is not running here.</summary>
     /// <param name="id">Whose.</param>
@@ -30,7 +32,7 @@ interface IJobProcess : IDisposable
     OutputLog Stdout { get; }
     OutputLog Stderr { get; }
 
-    /// <summary>How the main process went; never fails.</summary>
+    /// <summary>How the main process went. Fails only if the kernel does not tell.</summary>
     Task<ProcessExit> Exited { get; }
 
     /// <summary>Sends a signal to every process of the job.</summary>
@@ -47,6 +49,6 @@ interface IJobProcess : IDisposable
 
     ResourceUsage ReadUsage();
 
-    /// <summary>Whether the kernel ended it for want of memory. Known once it has settled.</summary>
-    bool RanOutOfMemory(ProcessExit exit, ResourceUsage usage);
+    /// <summary>Whether the kernel killed processes of it at its own memory limit. Known once it has settled.</summary>
+    bool HitMemoryLimit(ResourceUsage usage);
 }

@@ -14,10 +14,18 @@ readonly record struct JobId
 
     public static bool TryParse([NotNullWhen(true)] string? text, out JobId id)
     {
-        // The length first: the parser itself would accept blanks around.
-        var ok = Guid.TryParseExact(text, "D", out var value) && text!.Length == 36 && value != Guid.Empty;
+        // The spelling first: the parser itself would accept blanks around, and signs and 0x in each part.
+        var ok = IsSpelledAsOne(text) & Guid.TryParseExact(text, "D", out var value) && value != Guid.Empty;
         id = ok ? new(value) : default;
         return ok;
+    }
+
+    private static bool IsSpelledAsOne(string? text)
+    {
+        if (text is not { Length: 36 }) return false;
+        for (var at = 0; at < text.Length; at++)
+            if (at is 8 or 13 or 18 or 23 ? text[at] != '-' : !char.IsAsciiHexDigit(text[at])) return false;
+        return true;
     }
 
     /// <exception cref="JobException">Not a UUID.</exception>

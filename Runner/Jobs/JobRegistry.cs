@@ -6,10 +6,13 @@ using Runner.Output;
 namespace Runner.Jobs;
 
 /// <summary>Every job of this server, running or ended. There is no way to a job that does not ask who wants it.</summary>
-sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider time, ILogger<JobRegistry> logger)
+/// <param name="mostRunning">Most jobs at once; more are refused, so that those that run can always be looked after.</param>
+sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning, TimeProvider time, ILogger<JobRegistry> logger)
 {
     /// <summary>Jobs being started or running, by id; a job leaves when its end is stored.</summary>
     private readonly ConcurrentDictionary<JobId, Lazy<RunningJob>> _running = new();
+    private static readonly TimeSpan s_abandonPatience = TimeSpan.FromSeconds(2);
+
     private volatile bool _stopping;
 
     /// <summary>How many jobs run that the caller may see.</summary>
@@ -48,30 +51,34 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
     /// <summary>Null: somebody else's start failed, of which only they are told.</summary>
     private Job? TryJoin(JobId id, Lazy<RunningJob> entry, bool isMine, JobSpec spec, Caller caller)
     {
+        RunningJob running;
         try
         {
-            var job = new Job(entry.Value);
-            return isMine ? job : SameOrRefused(job, spec, caller);
+            running = entry.Value;
         }
         catch (AlreadyStoredException e)
         {
             Forget(id, entry);
             return SameOrRefused(Stored(e.Record), spec, caller);
         }
-        catch when (!entry.IsValueCreated)
+        catch
         {
             Forget(id, entry);
             if (isMine) throw;
             return null;
         }
+
+        // Outside the above: a refusal of this caller takes nothing from the job that runs under the id.
+        var job = new Job(running);
+        return isMine ? job : SameOrRefused(job, spec, caller);
     }
 
     /// <exception cref="JobException">There is no such job, or the caller may not see it; which of the two is not told.</exception>
     public Job Find(JobId id, Caller caller)
     {
         // The running ones first: a job is stored as ended before it leaves them.
-        var job = _running.TryGetValue(id, out var entry) && entry.IsValueCreated ? new Job(entry.Value)
-            : store.Find(id) is { } record ? Stored(record)
+        var job = Running(id) is { } running ? new Job(running)
+            : store.Find(id) is { } record ? Current(record)
             : null;
         return job is not null && Policy.MaySee(caller, job.Record.Owner)
             ? job
@@ -99,36 +106,30 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
     {
         if (grace is { } given) JobRules.CheckGrace("grace_period", given);
         var job = Find(id, caller);
-        if (!_running.TryGetValue(id, out var entry)) throw RunningJob.AlreadyEnded(id);
-        await entry.Value.StopAsync(caller.Name, grace ?? job.Record.Spec.GracePeriod, cancellationToken).ConfigureAwait(false);
+        if (Running(id) is not { } running) throw RunningJob.AlreadyEnded(id);
+        await running.StopAsync(caller.Name, grace ?? job.Record.Spec.GracePeriod, cancellationToken).ConfigureAwait(false);
         return job;
     }
 
     /// <summary>A planned stop of the server: takes no new jobs, ends the running ones within their grace periods.</summary>
-    public async Task ShutdownAsync()
+    /// <param name="mostGrace">Cuts longer grace periods; zero kills at once. May be called again with less.</param>
+    public async Task ShutdownAsync(TimeSpan mostGrace)
     {
         _stopping = true;
-        await Task.WhenAll(_running.Values.Select(StopForShutdownAsync)).ConfigureAwait(false);
+        await Task.WhenAll(_running.Keys.Select(id => Task.Run(() => StopForShutdownAsync(id, mostGrace)))).ConfigureAwait(false);
     }
 
-    private static async Task StopForShutdownAsync(Lazy<RunningJob> entry)
+    private async Task StopForShutdownAsync(JobId id, TimeSpan mostGrace)
     {
-        RunningJob job;
+        if (Running(id) is not { } job) return;
+        var own = job.Record.Spec.GracePeriod;
         try
         {
-            job = entry.Value;
-        }
-        catch (Exception)
-        {
-            return; // its start failed: whoever asked for it is told
-        }
-        try
-        {
-            await job.StopAsync(JobEnd.ByServer, job.Record.Spec.GracePeriod, CancellationToken.None).ConfigureAwait(false);
+            await job.StopAsync(JobEnd.ByServer, own < mostGrace ? own : mostGrace, CancellationToken.None).ConfigureAwait(false);
         }
         catch (JobException)
         {
-            await job.Ended.ConfigureAwait(false);
+            // It had ended by itself, and that is stored.
         }
     }
 
@@ -136,6 +137,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
     {
         // Looked at after the entry was added: a shutdown either sees the entry or is seen here.
         if (_stopping) throw new JobException(JobError.Exhausted, "the server is stopping: no new jobs") { Step = "start" };
+        if (_running.Count > mostRunning)
+            throw new JobException(JobError.Exhausted, $"{mostRunning} jobs run already, the most this server's open files allow (ulimit -n); try again when one has ended") { Step = "slots" };
         if (store.Find(id) is { } known) throw new AlreadyStoredException(known);
         var process = launcher.Launch(id, spec);
         var record = new JobRecord(id, spec, caller.Name, process.Pid, process.Applied, time.GetUtcNow(), new JobState.Running());
@@ -143,9 +146,11 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
         {
             store.Insert(record);
         }
-        catch
+        catch (Exception e)
         {
-            _ = AbandonAsync(process);
+            // Shortly waited for, so that trying again finds nothing in its way.
+            AbandonAsync(id, process).Wait(s_abandonPatience);
+            if (e is StoreException { IsFull: true }) throw new JobException(JobError.Exhausted, e.Message, e) { Step = "store" };
             throw;
         }
         var job = new RunningJob(record, process, store, time, logger);
@@ -168,7 +173,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
     }
 
     /// <summary>A job that runs but could not be stored was never started, as far as anybody knows.</summary>
-    private async Task AbandonAsync(IJobProcess process)
+    private async Task AbandonAsync(JobId id, IJobProcess process)
     {
         try
         {
@@ -176,6 +181,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
             await process.Exited.ConfigureAwait(false);
             await process.SettleAsync().ConfigureAwait(false);
             process.Dispose();
+            launcher.Discard(id);
         }
         catch (Exception e)
         {
@@ -190,8 +196,24 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, TimeProvider ti
             ? job
             : throw new JobException(JobError.IdInUse, $"job id {job.Record.Id}: is in use for another job; leave it out to get a new one");
 
+    /// <summary>The job under this id that is being started or runs; waits for its start.</summary>
+    private RunningJob? Running(JobId id)
+    {
+        try
+        {
+            return _running.TryGetValue(id, out var entry) ? entry.Value : null;
+        }
+        catch (Exception)
+        {
+            return null; // its start failed: whoever asked for it is told
+        }
+    }
+
+    /// <summary>A row that says "running" is as old as the look at it: the job itself knows, or has ended since.</summary>
     private Job Current(JobRecord record) =>
-        _running.TryGetValue(record.Id, out var entry) && entry.IsValueCreated ? new Job(entry.Value) : Stored(record);
+        record.State is JobState.Ended ? Stored(record)
+        : Running(record.Id) is { } running ? new Job(running)
+        : Stored(store.Find(record.Id) ?? record);
 
     private Job Stored(JobRecord record)
     {

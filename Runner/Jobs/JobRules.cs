@@ -15,7 +15,9 @@ static class JobRules
     // Linux takes 128 KiB a string (MAX_ARG_STRLEN, execve(2)), its final zero included.
     private const int MostStringBytes = 128 * 1024 - 1;
 
-    /// <exception cref="JobException">A field is not valid; the message says which and what would be.</exception>
+    /// <exception cref="JobException">
+    /// A field is not valid: the message is which it is and its value, a colon, and what would be valid, which has no colon itself.
+    /// </exception>
     public static void Check(JobSpec spec)
     {
         CheckCommand(spec);
@@ -48,7 +50,7 @@ static class JobRules
         {
             var field = $"spec.args[{i}]";
             if (spec.Args[i].Length == 0 && !spec.AllowEmptyArgs)
-                throw Bad(field, $"argument {i + 1}: must not be empty (--allow-empty-args allows it)");
+                throw Bad(field, $"argument {i + 1}: must not be empty unless allow_empty_args is set");
             CheckString(field, $"argument {i + 1}", spec.Args[i]);
         }
     }
@@ -60,7 +62,7 @@ static class JobRules
             var field = $"spec.env[{Quoted.Short(name)}]";
             if (name.Length == 0 || name.Contains('='))
                 throw Bad(field, $"environment '{Quoted.Short(name)}': a name must not be empty and must not hold '='");
-            CheckString(field, "environment name", name);
+            CheckString(field, $"environment name '{Quoted.Short(name)}'", name);
             CheckString(field, $"environment {Quoted.Short(name)}", value);
         }
     }
@@ -70,20 +72,21 @@ static class JobRules
         if (labels.Count > MostLabels) throw Bad("spec.labels", $"labels: {labels.Count} of them; at most {MostLabels}");
         foreach (var (key, value) in labels)
         {
-            CheckName("spec.labels", "label", key);
+            var field = $"spec.labels[{Quoted.Short(key)}]";
+            CheckName(field, "label", key);
             if (Encoding.UTF8.GetByteCount(value) > MostLabelValue || value.Any(char.IsControl))
-                throw Bad("spec.labels", $"label {key}: its value must be at most {MostLabelValue} bytes without control characters");
+                throw Bad(field, $"label {key}: its value must be at most {MostLabelValue} bytes without control characters");
         }
     }
 
     private static void CheckLimits(ResourceLimits limits)
     {
         if (limits.Cpus is { } cpus && !(cpus is >= ResourceLimits.LeastCpus and <= ResourceLimits.MostCpus))
-            throw Bad("spec.limits.cpus", $"--cpu {cpus.ToString(CultureInfo.InvariantCulture)}: must be 0.01 to 10000 cores");
+            throw Bad("spec.limits.cpus", $"cpus {cpus.ToString(CultureInfo.InvariantCulture)}: must be 0.01 to 10000 cores");
         if (limits.MemoryBytes is { } memory and not (>= ResourceLimits.LeastMemory and <= ResourceLimits.MostMemory))
-            throw Bad("spec.limits.memory_bytes", $"--memory {memory}: must be at least 1 MiB (1048576) and at most 1 PiB");
+            throw Bad("spec.limits.memory_bytes", $"memory {memory} bytes: must be at least 1 MiB (1048576) and at most 1 PiB");
         if (limits.Pids is { } pids and not (>= 1 and <= ResourceLimits.MostPids))
-            throw Bad("spec.limits.pids", $"--pids {pids}: must be 1 to {ResourceLimits.MostPids}");
+            throw Bad("spec.limits.pids", $"pids {pids}: must be 1 to {ResourceLimits.MostPids}");
     }
 
     private static void CheckName(string field, string what, string name)
@@ -97,5 +100,8 @@ static class JobRules
         if (value.Contains('\0')) throw Bad(field, $"{what}: must not hold a NUL character");
         if (Encoding.UTF8.GetByteCount(value) > MostStringBytes)
             throw Bad(field, $"{what}: must be at most {MostStringBytes} bytes");
+
+        // What decodes bytes puts it where they were not UTF-8: the program would get something else than what was meant.
+        if (value.Contains('\uFFFD')) throw Bad(field, $"{what}: holds U+FFFD, which stands for bytes that are not UTF-8; it must be UTF-8");
     }
 }

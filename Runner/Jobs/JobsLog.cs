@@ -11,8 +11,11 @@ static partial class JobsLog
     [LoggerMessage(LogLevel.Information, "Job {Id} ended: {End}")]
     public static partial void JobEnded(this ILogger logger, JobId id, JobEnd end);
 
-    [LoggerMessage(LogLevel.Error, "The end of job {Id} could not be stored and will be tried again: {Problem}")]
-    public static partial void EndNotStored(this ILogger logger, JobId id, string problem);
+    [LoggerMessage(LogLevel.Error, "Job {Id} could not be {Step} and will be tried again in {Pause}: {Problem}")]
+    public static partial void TriedAgain(this ILogger logger, JobId id, string step, TimeSpan pause, string problem);
+
+    [LoggerMessage(LogLevel.Error, "Job {Id} could not be told to end and will be killed after its grace period: {Problem}")]
+    public static partial void NotSignalled(this ILogger logger, JobId id, string problem);
 
     [LoggerMessage(LogLevel.Critical, "Job {Id} is no longer watched")]
     public static partial void SupervisionFailed(this ILogger logger, Exception exception, JobId id);

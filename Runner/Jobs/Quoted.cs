@@ -18,11 +18,15 @@ static class Quoted
         foreach (var rune in text.EnumerateRunes())
         {
             if (shown.Length >= most) return shown.Append('…').ToString();
-            if (Rune.IsControl(rune) || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+            if (ActsOnTerminals(rune))
                 shown.Append(CultureInfo.InvariantCulture, $"\\u{{{rune.Value:x}}}");
             else
                 shown.Append(rune.ToString());
         }
         return shown.ToString();
     }
+
+    /// <summary>Controls, line ends, and what is not seen itself but changes what is.</summary>
+    public static bool ActsOnTerminals(Rune rune) => Rune.IsControl(rune)
+        || Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 }

@@ -7,7 +7,8 @@ namespace Runner.Jobs;
 sealed class RunningJob
 {
     private const int SigTerm = 15;
-    private static readonly TimeSpan StoreRetryPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
     private readonly IJobProcess _process;
@@ -36,13 +37,23 @@ sealed class RunningJob
     /// <summary>Null once the machine has taken its accounting back.</summary>
     public ResourceUsage? ReadUsage()
     {
-        lock (_lock) return _record.State is JobState.Running && !_ended.Task.IsCompleted ? _process.ReadUsage() : null;
+        lock (_lock) return _record.State is JobState.Running ? _process.ReadUsage() : null;
     }
 
-    /// <summary>Waits for the job's end, records it, and gives everything back. Called once; never fails.</summary>
+    /// <summary>Waits for the job's end, records it, tells it, and gives everything back. Called once; never fails.</summary>
     public async Task SuperviseAsync()
     {
-        var exit = await _process.Exited.ConfigureAwait(false);
+        ProcessExit? exit = null;
+        var unknown = "";
+        try
+        {
+            exit = await _process.Exited.ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // Somebody else took its status: it is gone, and nobody can say how.
+            unknown = e.Message;
+        }
         var endedAt = _time.GetUtcNow();
         string? stoppedBy;
         lock (_lock)
@@ -52,21 +63,26 @@ sealed class RunningJob
             stoppedBy = _stoppedBy;
         }
         _gone.SetResult();
-        await _process.SettleAsync().ConfigureAwait(false);
 
-        var usage = _process.ReadUsage() with { Memory = 0, Pids = 0 };
-        var end = JobEnd.Decide(exit, stoppedBy, _process.RanOutOfMemory(exit, usage));
+        await UntilDoneAsync("settled", _process.SettleAsync).ConfigureAwait(false);
+        var usage = ResourceUsage.None;
+        await UntilDoneAsync("accounted for", () => usage = _process.ReadUsage() with { Memory = 0, Pids = 0 }).ConfigureAwait(false);
+        var end = exit is null
+            ? new JobEnd.Lost($"the kernel did not tell how it ended: {unknown}")
+            : JobEnd.Decide(exit, stoppedBy, _process.HitMemoryLimit(usage), usage.OomKills ?? 0);
         var record = _record with { State = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length) };
-        await StoreAsync(record).ConfigureAwait(false);
-        lock (_lock)
-        {
-            _record = record;
-            _process.Dispose();
-        }
+
+        // An end that is told but not kept would be a lie after a restart.
+        await UntilDoneAsync("recorded", () => _store.RecordEnd(record)).ConfigureAwait(false);
+        lock (_lock) _record = record;
+
+        // Whoever is told of the end finds nothing left of the job; but what will not go does not keep the end back.
+        var cleaningUp = UntilDoneAsync("cleaned up", _process.Dispose);
         Stdout.Complete();
         Stderr.Complete();
         _logger.JobEnded(record.Id, end);
         _ended.SetResult();
+        await cleaningUp.ConfigureAwait(false);
     }
 
     /// <summary>SIGTERM to every process, SIGKILL after the grace period; returns when the end is stored.</summary>
@@ -76,17 +92,21 @@ sealed class RunningJob
     /// <exception cref="JobException">It had ended before.</exception>
     public async Task StopAsync(string by, TimeSpan grace, CancellationToken cancellationToken)
     {
+        var late = false;
         lock (_lock)
         {
-            if (_exitSeen) throw AlreadyEnded(_record.Id);
-            _stoppedBy ??= by;
-
-            // Under the lock: the processes are ours until their end has been seen.
-            if (grace == TimeSpan.Zero) _process.Kill();
-            else _process.Signal(SigTerm);
+            if (_exitSeen) late = true;
+            else
+            {
+                _stoppedBy ??= by;
+                if (grace > TimeSpan.Zero) Terminate();
+            }
         }
-        if (grace > TimeSpan.Zero) _ = KillAfterAsync(grace);
+        if (!late) _ = KillAfterAsync(grace);
         await _ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+
+        // Told only now, so that whoever is told it has ended finds it ended.
+        if (late) throw AlreadyEnded(_record.Id);
     }
 
     public static JobException AlreadyEnded(JobId id) => new(JobError.AlreadyEnded, $"job {id}: has already ended");
@@ -95,34 +115,56 @@ sealed class RunningJob
     {
         try
         {
-            await _gone.Task.WaitAsync(grace, _time).ConfigureAwait(false);
-            return;
+            if (grace > TimeSpan.Zero) await _gone.Task.WaitAsync(grace, _time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
             // Still there.
         }
-        lock (_lock)
+        await UntilDoneAsync("killed", () =>
         {
-            if (!_exitSeen) _process.Kill();
+            // Under the lock: the processes are ours until their end has been seen.
+            lock (_lock)
+            {
+                if (!_exitSeen) _process.Kill();
+            }
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>SIGTERM. If it cannot be given, the kill after the grace period still comes.</summary>
+    private void Terminate()
+    {
+        try
+        {
+            _process.Signal(SigTerm);
+        }
+        catch (Exception e)
+        {
+            _logger.NotSignalled(_record.Id, e.Message);
         }
     }
 
-    /// <summary>Goes on until the end is stored: an end that is told but not kept would be a lie after a restart.</summary>
-    private async Task StoreAsync(JobRecord record)
+    private Task UntilDoneAsync(string what, Action step) => UntilDoneAsync(what, () =>
     {
-        while (true)
+        step();
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Tries again what a machine without descriptors, memory or disk refuses for a while: a job is never let go of.</summary>
+    private async Task UntilDoneAsync(string what, Func<Task> step)
+    {
+        for (var pause = s_firstPause; ; pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause)
         {
             try
             {
-                _store.RecordEnd(record);
+                await step().ConfigureAwait(false);
                 return;
             }
-            catch (Exception e) when (e is not OutOfMemoryException)
+            catch (Exception e)
             {
-                _logger.EndNotStored(record.Id, e.Message);
-                await Task.Delay(StoreRetryPause, _time).ConfigureAwait(false);
+                _logger.TriedAgain(_record.Id, what, pause, e.Message);
             }
+            await Task.Delay(pause, _time).ConfigureAwait(false);
         }
     }
 }

@@ -16,6 +16,9 @@ sealed class OutputLog(Func<IOutputBytes> open, long length = 0, bool complete =
     /// <summary>Bytes captured so far.</summary>
     public long Length => Volatile.Read(ref _length);
 
+    /// <summary>Whether a reader waits for more at this moment.</summary>
+    internal bool HasWaiter => Volatile.Read(ref _changed) is not null;
+
     /// <summary>Tells that the stream now has this many bytes.</summary>
     public void Grow(long length) => Change(length, complete: false);
 
@@ -44,8 +47,16 @@ sealed class OutputLog(Func<IOutputBytes> open, long length = 0, bool complete =
 
     private async ValueTask<long> WaitAgainAsync(Task changed, long offset, CancellationToken cancellationToken)
     {
-        await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
-        return await WaitPastAsync(offset, cancellationToken).ConfigureAwait(false);
+        // A loop: one that called itself would keep a frame for every change that brings nothing.
+        while (true)
+        {
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            lock (_lock)
+            {
+                if (_length > offset || _complete) return _length;
+                changed = (_changed ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
+        }
     }
 
     private void Change(long length, bool complete)

@@ -38,8 +38,9 @@ sealed class CallGate(ILogger<CallGate> logger) : Interceptor
         {
             throw JobErrors.ToRpc(e);
         }
-        catch (OperationCanceledException) when (context.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
+            // Nobody but the caller cancels a call. A write may learn that it left before the call's token does.
             throw new RpcException(new Status(StatusCode.Cancelled, "the caller went away"));
         }
         catch (Exception e) when (e is StoreException or IOException)

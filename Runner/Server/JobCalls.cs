@@ -74,16 +74,20 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
         var buffer = new byte[PieceSize];
         while (true)
         {
+            // Looked at before the read: a job that ends after it may have written more than was read.
+            var isWhole = request.Follow || job.Ended.IsCompleted;
             var read = await reader.ReadAsync(offset, buffer, request.Follow, context.CancellationToken);
-            if (read == 0) break;
+            if (read == 0)
+            {
+                if (isWhole) await responses.WriteAsync(new V1.StreamOutputResponse { End = new() { Size = log.Length } }, context.CancellationToken);
+                return;
+            }
 
             // The buffer is used again only after the write has serialised it.
             var data = new V1.OutputData { Offset = offset, Bytes = Wrap(buffer.AsMemory(0, read)) };
             await responses.WriteAsync(new V1.StreamOutputResponse { Data = data }, context.CancellationToken);
             offset += read;
         }
-        if (request.Follow || job.Ended.IsCompleted)
-            await responses.WriteAsync(new V1.StreamOutputResponse { End = new() { Size = log.Length } }, context.CancellationToken);
     }
 
     /// <summary>What changes something is on record with its caller, before it is done.</summary>

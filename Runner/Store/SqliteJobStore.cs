@@ -181,7 +181,7 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         }
         catch (SqliteException e)
         {
-            throw new StoreException($"job {id}: could not be stored: {e.Message}", e);
+            throw new StoreException($"job {id}: could not be stored: {e.Message}", e) { IsFull = e.SqliteErrorCode == SQLitePCL.raw.SQLITE_FULL };
         }
     }
 

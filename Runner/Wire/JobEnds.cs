@@ -28,6 +28,18 @@ static class JobEnds
                 wire.StoppedBy = by;
                 SetExit(wire, exit);
                 break;
+            case JobEnd.TimedOut(var exit):
+                wire.Reason = V1.EndReason.TimedOut;
+                SetExit(wire, exit);
+                break;
+            case JobEnd.OutputLimit(var exit):
+                wire.Reason = V1.EndReason.OutputLimit;
+                SetExit(wire, exit);
+                break;
+            case JobEnd.CouldNotStart(var reason):
+                wire.Reason = V1.EndReason.CouldNotStart;
+                wire.Detail = reason;
+                break;
             case JobEnd.Lost(var reason):
                 wire.Reason = V1.EndReason.Lost;
                 wire.Detail = reason;
@@ -38,14 +50,19 @@ static class JobEnds
         return wire;
     }
 
+    /// <exception cref="InvalidDataException">An end of a newer server, or one that does not say how the process went.</exception>
     public static JobEnd FromWire(V1.Ended wire) => wire.Reason switch
     {
-        V1.EndReason.Exited => new JobEnd.Exited(wire.Code),
-        V1.EndReason.Signaled => new JobEnd.Signaled(wire.Signal, wire.CoreDumped),
+        V1.EndReason.Exited when Exit(wire) is ProcessExit.Exited(var code) => new JobEnd.Exited(code),
+        V1.EndReason.Signaled when Exit(wire) is ProcessExit.Signaled(var signal, var core) => new JobEnd.Signaled(signal, core),
         V1.EndReason.OutOfMemory => new JobEnd.OutOfMemory(Exit(wire)),
+        V1.EndReason.TimedOut => new JobEnd.TimedOut(Exit(wire)),
+        V1.EndReason.OutputLimit => new JobEnd.OutputLimit(Exit(wire)),
         V1.EndReason.Stopped => new JobEnd.Stopped(wire.StoppedBy, Exit(wire)),
+        V1.EndReason.CouldNotStart => new JobEnd.CouldNotStart(wire.Detail),
         V1.EndReason.Lost => new JobEnd.Lost(wire.Detail),
-        _ => throw new InvalidDataException($"the server told an end this client does not know ({wire.Reason}); a newer client may"),
+        V1.EndReason.Exited or V1.EndReason.Signaled => throw new InvalidDataException($"the end {wire.Reason} contradicts how the process went"),
+        _ => throw new InvalidDataException($"an end that this client does not know ({wire.Reason}); a newer one may"),
     };
 
     private static void SetExit(V1.Ended wire, ProcessExit exit)
@@ -54,7 +71,10 @@ static class JobEnds
         else wire.Code = ((ProcessExit.Exited)exit).Code;
     }
 
-    private static ProcessExit Exit(V1.Ended wire) => wire.ExitCase is V1.Ended.ExitOneofCase.Signal
-        ? new ProcessExit.Signaled(wire.Signal, wire.CoreDumped)
-        : new ProcessExit.Exited(wire.Code);
+    private static ProcessExit Exit(V1.Ended wire) => wire.ExitCase switch
+    {
+        V1.Ended.ExitOneofCase.Signal => new ProcessExit.Signaled(wire.Signal, wire.CoreDumped),
+        V1.Ended.ExitOneofCase.Code => new ProcessExit.Exited(wire.Code),
+        _ => throw new InvalidDataException($"the end {wire.Reason} does not tell how the process went"),
+    };
 }

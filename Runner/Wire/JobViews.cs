@@ -43,17 +43,32 @@ static class JobViews
         return wire;
     }
 
-    public static JobView FromWire(V1.Job wire)
+    /// <exception cref="InvalidDataException">It lacks what every job has, or tells what cannot be.</exception>
+    public static JobView FromWire(V1.Job? wire)
     {
+        if (wire is null) throw new InvalidDataException("there is no job in it");
         var usage = Usages.FromWire(wire.Usage);
         var (stdout, stderr) = (wire.Output?.StdoutBytes ?? 0, wire.Output?.StderrBytes ?? 0);
         JobState state = wire.Ended is { } ended
-            ? new JobState.Ended(ended.EndedAt.ToDateTimeOffset(), JobEnds.FromWire(ended), usage, stdout, stderr)
+            ? new JobState.Ended(Time("ended_at", ended.EndedAt), JobEnds.FromWire(ended), usage, stdout, stderr)
             : new JobState.Running();
         var record = new JobRecord(
             JobId.Parse(wire.Id), JobSpecs.FromWire(wire.Spec), wire.Owner, wire.Pid,
-            LimitSets.FromWire(wire.AppliedLimits), wire.StartedAt.ToDateTimeOffset(), state);
+            LimitSets.FromWire(wire.AppliedLimits), Time("started_at", wire.StartedAt), state);
         return new(record, usage, stdout, stderr);
+    }
+
+    private static DateTimeOffset Time(string field, Timestamp? wire)
+    {
+        if (wire is null) throw new InvalidDataException($"{field} is missing");
+        try
+        {
+            return wire.ToDateTimeOffset();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new InvalidDataException($"{field} is no time", e);
+        }
     }
 }
 

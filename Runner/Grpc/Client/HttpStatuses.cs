@@ -54,6 +54,8 @@ internal static class HttpStatuses
         var code = exception switch
         {
             _ when Find<HttpProtocolException>(exception) is { } protocol => FromHttp2((int)protocol.ErrorCode),
+            // A connection that is not made in time is cancelled by the handler itself, not by the caller.
+            _ when Find<TimeoutException>(exception) is not null => StatusCode.Unavailable,
             OperationCanceledException => StatusCode.Cancelled,
             HttpRequestException or IOException => StatusCode.Unavailable,
             _ => StatusCode.Internal,

@@ -21,10 +21,12 @@ sealed class CgroupDirectory(string path)
     public Fd Open(string file, OpenFlags flags) => Libc.Open($"{Path}/{file}", flags | OpenFlags.CloseOnExec);
 
     /// <summary>A file's text. Null: this kernel has no such file, or the cgroup is gone.</summary>
+    /// <exception cref="LinuxException">It could not be read for another reason, such as want of descriptors: nothing is known.</exception>
     public string? Read(string file)
     {
         using var fd = Open(file, OpenFlags.ReadOnly);
-        return fd.IsInvalid ? null : Read(fd);
+        if (!fd.IsInvalid) return Read(fd);
+        return IsAbsence(LastErrno()) ? null : throw LinuxException.Last("open", $"{Path}/{file}");
     }
 
     /// <summary>The text of an open file, from its start.</summary>
@@ -38,7 +40,7 @@ sealed class CgroupDirectory(string path)
         {
             var got = Libc.ReadAt(fd, buffer, Piece, offset);
             if (got < 0)
-                return null; // ENODEV: removed meanwhile; EOPNOTSUPP: a threaded cgroup, its domain lists the processes
+                return IsAbsence(LastErrno()) ? null : throw LinuxException.Last("read");
             var text = Encoding.ASCII.GetString(buffer, (int)got);
             if (offset == 0 && got < Piece)
                 return text;
@@ -48,6 +50,9 @@ sealed class CgroupDirectory(string path)
                 return longer.ToString();
         }
     }
+
+    // ENODEV: removed meanwhile; EOPNOTSUPP: a threaded cgroup, its domain lists the processes.
+    private static bool IsAbsence(Errno errno) => errno is Errno.ENOENT or Errno.ENOTDIR or Errno.ENODEV or Errno.EOPNOTSUPP;
 
     public Errno Write(string file, string text)
     {
@@ -64,7 +69,8 @@ sealed class CgroupDirectory(string path)
         return errno;
     }
 
-    private static unsafe Errno Write(Fd fd, string text)
+    /// <summary>Writes to an open file.</summary>
+    public static unsafe Errno Write(Fd fd, string text)
     {
         if (fd.IsInvalid)
             return LastErrno();

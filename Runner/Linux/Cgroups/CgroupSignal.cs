@@ -20,7 +20,10 @@ static class CgroupSignal
     {
         // The processes are held still meanwhile (cgroup.freeze, Linux 5.2), so that none forks between the look and
         // the signal, and none that a signal handler starts in answer gets it too. A job that is paused stays so.
-        var froze = KernelText.ReadNumber(cgroup.Read("cgroup.freeze")) == 0 && cgroup.Write("cgroup.freeze", "1") == Errno.None;
+        // By one descriptor: where no other can be opened, the job must not stay frozen.
+        using var freezer = cgroup.Open("cgroup.freeze", OpenFlags.ReadWrite);
+        var froze = !freezer.IsInvalid && KernelText.ReadNumber(CgroupDirectory.Read(freezer)) == 0
+            && CgroupDirectory.Write(freezer, "1") == Errno.None;
         try
         {
             if (froze)
@@ -30,7 +33,7 @@ static class CgroupSignal
         finally
         {
             if (froze)
-                cgroup.Write("cgroup.freeze", "0");
+                CgroupDirectory.Write(freezer, "0");
         }
     }
 

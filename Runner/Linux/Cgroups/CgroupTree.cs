@@ -25,6 +25,35 @@ sealed class CgroupTree
     public static CgroupTree Open(string name, CgroupMounts? mounts = null) =>
         new CgroupTreeOpener(name, mounts ?? CgroupMounts.OfThisProcess()).Open();
 
+    /// <summary>
+    /// Makes the subtree this server's alone: whoever has it cleans up in it, and would kill the jobs of another server there.
+    /// </summary>
+    /// <returns>Holds the claim until it is disposed or the process ends, however it ends.</returns>
+    /// <exception cref="CgroupsUnavailableException">Another server has it.</exception>
+    public Fd Claim()
+    {
+        var directory = Libc.Open(_v2.Directory.Path, OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
+        if (directory.IsInvalid) throw LinuxException.Last("open", _v2.Directory.Path);
+        if (Libc.Lock(directory, Libc.LockExclusive | Libc.LockNonBlocking) == 0) return directory;
+        directory.Dispose();
+        throw new CgroupsUnavailableException($"another server has its jobs in {_v2.Directory.Path}", "stop that one, or give this one a place of its own with --cgroup");
+    }
+
+    /// <summary>
+    /// Leaves a tenth of the processes this machine (or the cgroup above) can have to everybody but the jobs: a job that
+    /// forks without end must not keep the server from making a thread.
+    /// </summary>
+    /// <param name="proc">Where the proc file system is.</param>
+    public void KeepProcessesForOthers(string proc = "/proc")
+    {
+        if (Hierarchies.FirstOrDefault(part => part.Controllers.Any(controller => controller is Pids)) is not { } part) return;
+        var above = System.IO.Path.GetDirectoryName(part.Directory.Path)!;
+        var most = new[] { $"{above}/pids.max", $"{proc}/sys/kernel/threads-max", $"{proc}/sys/kernel/pid_max" }
+            .Select(file => File.Exists(file) ? KernelText.ReadNumber(File.ReadAllText(file)) : null)
+            .Min(); // "max" and what is not there are no numbers
+        if (most is { } all) part.Directory.Write("pids.max", KernelText.Number(all - all / 10));
+    }
+
     /// <summary>"v2", or "hybrid" where v1 has controllers that v2 lacks.</summary>
     public string Layout => _v1.Count > 0 ? "hybrid" : "v2";
 
@@ -66,10 +95,12 @@ sealed class CgroupTree
 
     /// <summary>Kills and removes what a former server left behind, nested cgroups included.</summary>
     /// <returns>The names of those that are gone now; <see cref="Names"/> tells which would not go.</returns>
-    public IReadOnlyList<string> CleanLeftovers()
+    /// <param name="isOurs">Tells by its name whether a cgroup is a job's; others are left alone.</param>
+    public IReadOnlyList<string> CleanLeftovers(Func<string, bool> isOurs)
     {
         // All are killed first and waited for together.
         var leftovers = Names()
+            .Where(isOurs)
             .Select(name => (Name: name, Parts: Hierarchies.Select(part => part.Directory.Child(name)).Where(part => part.Exists).ToArray()))
             // Nobody should be in here with us, but never kill ourselves.
             .Where(leftover => !leftover.Parts.Any(part => part.Processes().Contains(Environment.ProcessId)))

@@ -30,8 +30,7 @@ sealed class JobCgroup : IDisposable
     /// <summary>The v2 directory, for CLONE_INTO_CGROUP.</summary>
     public Fd Directory { get; }
 
-    /// <summary>One for each v1 directory: the child writes "0" into each before exec, and is in.
-    /// Of no use afterwards; each may be closed early.</summary>
+    /// <summary>One for each v1 directory: the child writes "0" into each before exec, and is in.</summary>
     public IReadOnlyList<Fd> TaskFiles { get; }
 
     /// <summary>cgroup.events: urgent (EPOLLPRI) after a change. For one watcher, which reads it by <see cref="ReadEvents"/>.</summary>
@@ -106,13 +105,19 @@ sealed class JobCgroup : IDisposable
         }
     }
 
+    /// <summary>Closes what only the birth of its first process needed.</summary>
+    public void Born()
+    {
+        Directory.Dispose();
+        foreach (var file in TaskFiles)
+            file.Dispose();
+    }
+
     /// <summary>Closes the descriptors. The cgroup stays, and so do the processes in it.</summary>
     public void Dispose()
     {
-        Directory.Dispose();
+        Born();
         Events.Dispose();
-        foreach (var file in TaskFiles)
-            file.Dispose();
     }
 
     internal IEnumerable<Hierarchy> Parts => [_v2, .. _v1];

@@ -13,6 +13,14 @@ static partial class Libc
     [LibraryImport(Name, EntryPoint = "rmdir", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int RemoveDirectory(string path);
 
+    /// <summary>flock(2).</summary>
+    /// <param name="operation"><see cref="LockExclusive"/> and perhaps <see cref="LockNonBlocking"/>.</param>
+    [LibraryImport(Name, EntryPoint = "flock", SetLastError = true)]
+    public static partial int Lock(Fd fd, int operation);
+
+    public const int LockExclusive = 2;
+    public const int LockNonBlocking = 4;
+
     [LibraryImport(Name, EntryPoint = "pread", SetLastError = true)]
     public static unsafe partial nint ReadAt(Fd fd, byte* buffer, nint count, long offset);
 

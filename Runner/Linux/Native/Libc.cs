@@ -15,6 +15,12 @@ static partial class Libc
 
     [LibraryImport(Name, EntryPoint = "geteuid")]
     public static partial uint GetEffectiveUser();
+
+    [LibraryImport(Name, EntryPoint = "signal", SetLastError = true)]
+    public static partial nint SetSignal(int signal, nint handler);
+
+    [LibraryImport(Name, EntryPoint = "umask")]
+    public static partial uint SetFileModeMask(uint mask);
 }
 
 /// <summary>Flags of open(2) and pipe2(2), the same on x86-64 and arm64 but for O_DIRECTORY and its neighbours.</summary>

@@ -59,7 +59,7 @@ static class CgroupProbes
         }
         finally
         {
-            tree.CleanLeftovers();
+            tree.CleanLeftovers(_ => true);
             tree.Remove();
         }
     }

@@ -50,7 +50,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
         {
             throw SpawnErrors.ToJobError(e);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw SpawnErrors.ToJobError(e);
         }
@@ -58,8 +58,10 @@ sealed class JobLauncher : IJobLauncher, IDisposable
 
     public void CleanLeftovers()
     {
-        foreach (var name in _cgroups.CleanLeftovers()) _logger.LeftoverRemoved(name);
+        foreach (var name in _cgroups.CleanLeftovers(name => JobId.TryParse(name, out _))) _logger.LeftoverRemoved(name);
     }
+
+    public void Discard(JobId id) => _files.Remove(id);
 
     public OutputLog StoredOutput(JobId id, OutputKind kind, long? length) => _files.Complete(id, kind, length);
 
@@ -80,8 +82,8 @@ sealed class JobLauncher : IJobLauncher, IDisposable
             var cgroup = _cgroups.Create(id.ToString(), spec.Limits);
             undo.Push(() => { cgroup.Remove(); cgroup.Dispose(); });
 
-            undo.Push(() => _files.Remove(id));
             _files.CreateFolder(id);
+            undo.Push(() => _files.Remove(id));
             var (outFile, errFile) = (Owned(_files.Create(id, OutputKind.Stdout)), Owned(_files.Create(id, OutputKind.Stderr)));
             var oomNotice = cgroup.OpenOomNotice() is { } notice ? Owned(notice) : null;
             var ((outRead, outWrite), (errRead, errWrite)) = (Pipes.Create(), Pipes.Create());
@@ -94,23 +96,38 @@ sealed class JobLauncher : IJobLauncher, IDisposable
                     program, [spec.Command, .. spec.Args], envp, spec.WorkingDirectory,
                     cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite));
 
-                foreach (var tasks in cgroup.TaskFiles) tasks.Dispose(); // of no more use
+                cgroup.Born();
 
                 var stdout = _files.Growing(id, OutputKind.Stdout);
                 var stderr = _files.Growing(id, OutputKind.Stderr);
                 return new JobProcess(
                     spawned, cgroup, oomNotice, _exits,
-                    (stdout, new StreamCapture(_captureLoop, outRead, outFile, stdout, HeldBack)),
-                    (stderr, new StreamCapture(_captureLoop, errRead, errFile, stderr, HeldBack)));
+                    (stdout, new StreamCapture(_captureLoop, outRead, outFile, stdout, HeldBack, GoingOn)),
+                    (stderr, new StreamCapture(_captureLoop, errRead, errFile, stderr, HeldBack, GoingOn)));
             }
         }
         catch
         {
-            while (undo.TryPop(out var step)) step();
+            while (undo.TryPop(out var step)) Undo(step);
             throw;
         }
 
+        void Undo(Action step)
+        {
+            try
+            {
+                step();
+            }
+            catch (Exception e)
+            {
+                // The others must still be undone, and the caller is to learn what failed first.
+                _logger.NotUndone(e, id);
+            }
+        }
+
         void HeldBack(LinuxException e) => _logger.OutputHeldBack(id, e.Message);
+
+        void GoingOn() => _logger.OutputGoesOn(id);
 
         Fd Owned(Fd fd)
         {

@@ -8,8 +8,6 @@ namespace Runner.Linux.Processes;
 /// <summary>A job's processes, its cgroup and the capture of its two streams.</summary>
 sealed class JobProcess : IJobProcess
 {
-    private const int SigKill = 9;
-
     private readonly JobCgroup _cgroup;
     private readonly ExitWatch _exits;
     private readonly (OutputLog Log, StreamCapture Capture) _stdout;
@@ -48,7 +46,8 @@ sealed class JobProcess : IJobProcess
 
     public async Task SettleAsync()
     {
-        if (_cgroup.IsPopulated())
+        // By a descriptor that is open already: this must work where no other can be opened.
+        if (_cgroup.ReadEvents())
         {
             _cgroup.Kill();
             await _exits.WhenCgroup(_cgroup.Events, () => !_cgroup.ReadEvents()).ConfigureAwait(false);
@@ -59,11 +58,15 @@ sealed class JobProcess : IJobProcess
         await Task.WhenAll(_stdout.Capture.FinishAsync(), _stderr.Capture.FinishAsync()).ConfigureAwait(false);
     }
 
-    public ResourceUsage ReadUsage() => _cgroup.ReadUsage();
+    public ResourceUsage ReadUsage()
+    {
+        var usage = _cgroup.ReadUsage();
 
-    // Without a limit of its own, a kill for want of memory is the machine's, and takes one process.
-    public bool RanOutOfMemory(ProcessExit exit, ResourceUsage usage) =>
-        _oomNoticed || usage.OomKills > 0 && (Applied.MemoryBytes is not null || exit is ProcessExit.Signaled { Signal: SigKill });
+        // The notice comes before the kernel has chosen its victim; where our kill was faster, it did not count one.
+        return _oomNoticed && usage.OomKills is null or 0 ? usage with { OomKills = 1 } : usage;
+    }
+
+    public bool HitMemoryLimit(ResourceUsage usage) => _oomNoticed || usage.OomKills > 0 && Applied.MemoryBytes is not null;
 
     public void Dispose()
     {

@@ -9,6 +9,7 @@ namespace Runner.Linux.Processes;
 sealed class OutputFiles(string stateDirectory)
 {
     private const uint OwnerOnly = 0x180; // 0600
+    private const uint OwnerOnlyFolder = 0x1C0; // 0700
 
     private readonly string _jobs = System.IO.Path.Combine(stateDirectory, "jobs");
 
@@ -18,7 +19,7 @@ sealed class OutputFiles(string stateDirectory)
     public void CreateFolder(JobId id)
     {
         Directory.CreateDirectory(_jobs, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Directory.CreateDirectory(Folder(id), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (Libc.MakeDirectory(Folder(id), OwnerOnlyFolder) != 0) throw LinuxException.Last("mkdir", Folder(id));
     }
 
     /// <summary>A new empty file for a stream, open for writing.</summary>

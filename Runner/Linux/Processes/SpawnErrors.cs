@@ -31,11 +31,15 @@ static class SpawnErrors
     public static JobException ToJobError(LinuxException e) =>
         new(Exhausts(e.Errno) ? JobError.Exhausted : JobError.OsError, e.Message, e) { Step = e.Call, Errno = (int)e.Errno };
 
-    public static JobException ToJobError(IOException e)
+    /// <summary>For what the platform's own file calls throw, which keep the error number only sometimes.</summary>
+    public static JobException ToJobError(Exception e)
     {
-        // .NET keeps the error number in the low half (0x80070000 is Windows' and does not occur here).
-        var errno = (Errno)(e.HResult & 0xffff);
-        return new(Exhausts(errno) ? JobError.Exhausted : JobError.OsError, $"state directory: {e.Message}", e) { Step = "open", Errno = (int)errno };
+        var errno = e.HResult is > 0 and < 4096 ? (Errno)e.HResult : Errno.None;
+        return new(Exhausts(errno) ? JobError.Exhausted : JobError.OsError, $"state directory: {e.Message}", e)
+        {
+            Step = "open",
+            Errno = errno is Errno.None ? null : (int)errno,
+        };
     }
 
     private static bool Exhausts(Errno errno) =>

@@ -7,7 +7,7 @@ namespace Runner.Linux.Processes;
 /// Moves what a job writes from its pipe to its file inside the kernel (splice(2)), so that no byte is ever only in
 /// this process. A file that takes no more holds the job back by its pipe; nothing is dropped.
 /// </summary>
-sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Action<LinuxException> onHeldBack)
+sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Action<LinuxException> onHeldBack, Action onGoingOn)
 {
     private const int MostAtOnce = 1 << 20;
     private const nuint FionRead = 0x541B; // bytes in the pipe, pipe(7)
@@ -20,6 +20,7 @@ sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Acti
     private bool _finishing;
     private bool _closed;
     private bool _heldBack;
+    private bool _toldHeldBack;
 
     public void Start() => loop.Post(Watch);
 
@@ -40,7 +41,7 @@ sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Acti
     private void Watch()
     {
         if (_closed) return;
-        _token = loop.Add(pipe, EpollEvents.Readable, _ => Move(MostAtOnce));
+        _token = loop.Add(pipe, EpollEvents.Readable, ready => Move(MostAtOnce));
         _watching = true;
     }
 
@@ -57,12 +58,12 @@ sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Acti
         int waiting;
         if (Libc.BytesWaiting(pipe, FionRead, &waiting) != 0) throw LinuxException.Last("ioctl FIONREAD");
         var target = _length + waiting;
-        while (!_closed && !_heldBack && _length < target) Move((nuint)(target - _length));
+        while (_length < target && Move((nuint)(target - _length))) { }
         if (!_heldBack) Close();
     }
 
-    /// <summary>One piece; the end of the stream closes.</summary>
-    private unsafe void Move(nuint most)
+    /// <summary>One piece; the end of the stream closes. False: there is no more for now.</summary>
+    private unsafe bool Move(nuint most)
     {
         var offset = _length;
         var moved = Libc.Splice(pipe, null, file, &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
@@ -70,24 +71,27 @@ sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Acti
         {
             _length += moved;
             log.Grow(_length);
+            if (_toldHeldBack) onGoingOn();
+            _toldHeldBack = false;
+            return true;
         }
-        else if (moved == 0)
+        if (moved == 0)
         {
             Close();
+            return false;
         }
-        else
-        {
-            var error = LinuxException.Last("splice");
-            if (error.Errno is not (Errno.EAGAIN or Errno.EINTR)) HoldBack(error);
-        }
+        var error = LinuxException.Last("splice");
+        if (error.Errno is Errno.EINTR) return true;
+        if (error.Errno is not Errno.EAGAIN) HoldBack(error);
+        return false;
     }
 
     private void HoldBack(LinuxException error)
     {
         // Off the loop for a while: a pipe that has hung up would be reported without end.
         Unwatch();
-        onHeldBack(error);
-        _heldBack = true;
+        if (!_toldHeldBack) onHeldBack(error);
+        (_heldBack, _toldHeldBack) = (true, true);
         _ = RetryLaterAsync();
     }
 

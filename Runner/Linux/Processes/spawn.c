@@ -110,7 +110,9 @@ __attribute__((noreturn, used)) static void child_half(void *argument) {
 static long clone_child(struct clone_args *args, struct spawn_request *request) {
 #if defined(__x86_64__)
   long result;
+  // Both in registers of their own: neither the kernel nor what the child clears first may be in them.
   register void *child_argument __asm__("r8") = request;
+  register void (*child)(void *) __asm__("r9") = child_half;
   __asm__ volatile(
       "syscall\n\t"
       "test %%rax, %%rax\n\t"
@@ -121,7 +123,7 @@ static long clone_child(struct clone_args *args, struct spawn_request *request) 
       "ud2\n"
       "1:"
       : "=a"(result)
-      : "0"((long)SYS_clone3), "D"(args), "S"(sizeof *args), "r"(child_argument), [child] "r"(child_half)
+      : "0"((long)SYS_clone3), "D"(args), "S"(sizeof *args), "r"(child_argument), [child] "r"(child)
       : "rcx", "r11", "memory", "cc");
   return result;
 #elif defined(__aarch64__)

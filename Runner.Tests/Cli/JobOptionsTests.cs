@@ -1,0 +1,56 @@
+using Runner.Certificates;
+using Runner.Cli;
+using Runner.Tests.Server;
+
+namespace Runner.Tests.Cli;
+
+public sealed class JobOptionsTests : IDisposable
+{
+    private readonly TlsWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Theory]
+    [InlineData("--memory", "0", "must be at least 1 MiB (1048576) and at most 1 PiB")]
+    [InlineData("--memory", "1K", "must be at least 1 MiB (1048576) and at most 1 PiB")]
+    [InlineData("--cpu", "NaN", "must be 0.01 to 10000 cores")]
+    [InlineData("--cpu", "0", "must be 0.01 to 10000 cores")]
+    [InlineData("--pids", "-3", "must be 1 to 4194304")]
+    [InlineData("--grace", "2h", "must be 0 s to 1 hour")]
+    [InlineData("--cwd", "a: b", "must be absolute")]
+    [InlineData("--name", "a b", "must be 1 to 128 letters, digits, '.', '_' or '-'")]
+    [InlineData("--id", "x", "must be a UUID such as 0199d3c4-5f2e-7a10-8c3b-2f6f1d9be001")]
+    public void A_value_that_breaks_a_rule_is_told_as_it_was_typed(string option, string value, string rule) =>
+        Assert.Equal((2, $"runner: {option} {value}: {rule}\n"), Start($"{option}={value}", "--", "true"));
+
+    [Theory]
+    [InlineData("--label", "a/b=c", "--label a/b: must be 1 to 128 letters")]
+    [InlineData("--env", "A=\uFFFD", "--env A: holds U+FFFD")]
+    public void A_pair_that_breaks_a_rule_is_told_by_its_name(string option, string value, string sentence) =>
+        Assert.StartsWith($"runner: {sentence}", Start(option, value, "--", "true").Error, StringComparison.Ordinal);
+
+    [Fact]
+    public void An_empty_argument_is_refused_with_the_option_that_allows_it() =>
+        Assert.Equal((2, "runner: argument 1: must not be empty unless --allow-empty-args is given\n"), Start("--", "echo", ""));
+
+    [Fact]
+    public void An_argument_that_is_not_UTF_8_is_refused() =>
+        Assert.Equal((2, "runner: argument 1: holds U+FFFD, which stands for bytes that are not UTF-8; it must be UTF-8\n"), Start("--", "echo", "\uFFFD"));
+
+    [Theory]
+    [InlineData("no such option --cpus; did you mean --cpu?", "--cpus", "1", "--", "true")]
+    [InlineData("no such option --memry; did you mean --memory?", "--memry=1G", "--", "true")]
+    [InlineData("no such option -x", "-x", "true")]
+    [InlineData("'true': only options may stand before --", "true", "--", "true")]
+    public void What_is_no_option_before_the_dashes_is_told_with_the_nearest(string sentence, params string[] words) =>
+        Assert.Equal((2, $"runner: {sentence}\n"), Start(words));
+
+    // Port 1 is reserved and nothing listens there: everything is refused before anybody is called.
+    private (int Code, string Error) Start(params string[] words)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        string[] args = ["start", "--server", "127.0.0.1:1", "--cert", _world.Folder.At(CertificateFolder.Admin), "--ca", _world.Folder.At(CertificateFolder.ServerAuthority), .. words];
+        return (CommandLine.Run(args, (_, _, _) => Task.CompletedTask, () => [], output, error), error.ToString());
+    }
+}

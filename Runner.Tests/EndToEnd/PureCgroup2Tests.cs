@@ -1,0 +1,32 @@
+using System.Text.Json;
+using Runner.Tests.Support;
+
+namespace Runner.Tests.EndToEnd;
+
+/// <summary>The same on a stock Debian kernel with cgroup v2 alone, in a virtual machine.</summary>
+[Collection(Measured.Name)]
+public sealed class PureCgroup2Tests
+{
+    [Fact]
+    public async Task Limits_hold_and_jobs_die_whole_where_there_is_only_cgroup_v2()
+    {
+        var ran = await Vm.Run(TimeSpan.FromMinutes(3), "bash", Repository.At("Runner.Tests", "EndToEnd", "guest.sh"), RunnerBinary.Path);
+        Assert.True(ran.ExitCode == 0, $"{ran.ExitCode}\n{ran.Output}\n{ran.Error}");
+        var lines = ran.Output.TrimEnd('\n').Split('\n').ToLookup(line => line.Split(' ')[0], line => line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..]);
+        var jobs = ran.Output.Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonDocument.Parse(line).RootElement)
+            .ToDictionary(job => job.GetProperty("name").GetString()!);
+
+        Assert.Contains(lines["doctor"], line => line.StartsWith("works    cgroups ", StringComparison.Ordinal) && line.Contains("  pure v2 at /sys/fs/cgroup", StringComparison.Ordinal));
+        Assert.InRange(Job.ShareOf(jobs["half"]), 0.45, 0.55);
+        Assert.InRange(Job.ShareOf(jobs["fifth"]), 0.18, 0.22);
+        Assert.Equal("out-of-memory", jobs["memory"].GetProperty("end").GetProperty("reason").GetString());
+        Assert.Empty(lines["memory"]);
+        Assert.Equal(Enumerable.Range(1, 9).Select(number => $"{number}"), lines["pids"]);
+        Assert.Contains("Cannot fork", Assert.Single(lines["pids-error"]), StringComparison.Ordinal);
+        Assert.Equal([$"0::/guest/{jobs["where"].GetProperty("id").GetString()}"], lines["where"]);
+        Assert.Equal(["ended: stopped by admin (killed by SIGKILL)"], lines["stop"]);
+        Assert.Equal(["0"], lines["server"]);
+        Assert.Empty(lines["left"]);
+        Assert.Empty(lines["log"]);
+    }
+}

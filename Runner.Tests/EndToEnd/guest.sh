@@ -1,0 +1,36 @@
+#!/bin/bash
+# The main path on a machine with pure cgroup v2: serves, runs jobs under limits, and prints what came of it.
+# Each line is a word that says what it is, and its value; the jobs' records are the JSON lines at the end.
+set -eu
+runner=$1
+folder=$(mktemp -d)
+cd "$folder"
+"$runner" doctor | sed 's/^/doctor /'
+"$runner" certs init --dir certs >/dev/null
+"$runner" serve --listen 127.0.0.1:0 --cert certs/server.pem --state-dir state --cgroup guest >out 2>err &
+server=$!
+i=0
+until grep -q ^listening out; do kill -0 $server; i=$((i + 1)); [ $i -lt 600 ]; sleep 0.1; done
+export RUNNER_SERVER RUNNER_CERT=$folder/certs/admin.pem RUNNER_CA=$folder/certs/server-ca.pem
+RUNNER_SERVER=$(sed -n 's/^listening on //p' out)
+
+# The two measured ones side by side: there is a core for each.
+half=$("$runner" start --name half --cpu 0.5 -- timeout 5 sh -c 'while :; do :; done')
+fifth=$("$runner" start --name fifth --cpu 0.2 -- timeout 5 sh -c 'while :; do :; done')
+"$runner" logs "$half"
+"$runner" logs "$fifth"
+"$runner" run --name memory --memory 64M -- sh -c 'head -c 200M /dev/zero | tail -n 1 | wc -c; echo survived' | sed 's/^/memory /'
+"$runner" run --name pids --pids 10 -- sh -c 'for i in $(seq 50); do sleep 1000 & echo $i; done' 2>pids | sed 's/^/pids /'
+sed 's/^/pids-error /' pids
+"$runner" run --name where --cpu 1 --memory 64M --pids 5 -- cat /proc/self/cgroup | sed 's/^/where /'
+stubborn=$("$runner" start --name stubborn -- sh -c 'setsid sh -c "trap \"\" TERM; sleep 1000" & trap "" TERM; echo ready; sleep 1000')
+"$runner" logs "$stubborn" >ready & follower=$!
+i=0
+until grep -q ready ready; do kill -0 $follower; i=$((i + 1)); [ $i -lt 600 ]; sleep 0.1; done
+"$runner" stop --grace 500ms "$stubborn" | head -n 1 | sed 's/^/stop /'
+wait $follower
+"$runner" list --json --all
+kill -TERM $server
+wait $server && echo "server 0" || echo "server $?"
+for left in /sys/fs/cgroup/guest*; do [ ! -e "$left" ] || echo "left $left"; done
+grep -v 'Z info: ' err | sed 's/^/log /' || true

@@ -1,0 +1,189 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Runner.Jobs;
+using Runner.Output;
+using Runner.Tests.Support;
+
+namespace Runner.Tests.Jobs;
+
+/// <summary>A machine that refuses things for a while: the one place where the launcher is not the real one.</summary>
+public sealed class HardTimesTests
+{
+    [Fact]
+    public async Task A_job_whose_machine_refuses_things_at_its_end_is_still_ended_and_cleaned_up()
+    {
+        var process = new StubbornProcess(refusals: 2);
+        var store = new StubbornStore(refusals: 2);
+        var job = Supervised(process, store);
+        await job.Ended.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Equal(new JobEnd.Exited(3), Assert.IsType<JobState.Ended>(job.Record.State).End);
+        Assert.Equal(job.Record, store.Stored);
+        await process.GivenBack.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_job_that_cannot_be_told_to_end_is_still_killed_after_its_grace_period()
+    {
+        var process = new StubbornProcess(refusals: 2) { Lives = true };
+        var job = Supervised(process, new StubbornStore(refusals: 0));
+        await job.StopAsync("bert", TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Equal(new JobEnd.Stopped("bert", new ProcessExit.Signaled(9, false)), Assert.IsType<JobState.Ended>(job.Record.State).End);
+    }
+
+    [Fact]
+    public async Task A_job_whose_exit_nobody_can_tell_is_lost_and_says_why()
+    {
+        var job = Supervised(new StubbornProcess(refusals: 0) { Unknown = true }, new StubbornStore(refusals: 0));
+        await job.Ended.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Contains("No child processes", Assert.IsType<JobEnd.Lost>(Assert.IsType<JobState.Ended>(job.Record.State).End).Reason);
+    }
+
+    [Fact]
+    public void A_start_that_cannot_be_stored_leaves_nothing_and_can_be_tried_again()
+    {
+        using var machine = new Machine(store => new FullStore(store, refusals: 1));
+        var (id, spec) = (JobId.New(), new JobSpec { Command = "/bin/sleep", Args = ["1000"] });
+        var e = Assert.Throws<JobException>(() => machine.Jobs.Start(id, spec, Machine.Admin));
+        Assert.Equal((JobError.Exhausted, "store"), (e.Error, e.Step));
+        Assert.Empty(machine.Cgroups());
+        Assert.Empty(Directory.GetDirectories(Path.Combine(machine.Folder, "jobs")));
+        Assert.IsType<JobState.Running>(machine.Jobs.Start(id, spec, Machine.Admin).Record.State);
+    }
+
+    [Fact]
+    public async Task A_job_that_is_being_started_never_looks_ended()
+    {
+        Machine? machine = null;
+        Task<JobState>? seen = null;
+        var id = JobId.New();
+
+        // Somebody looks while the row is there and the start has not returned.
+        using var mine = machine = new Machine(store => new FullStore(store, refusals: 0)
+        {
+            AfterInsert = () => seen = Task.Run(() => machine!.Jobs.Find(id, Machine.Admin) is var job && job.Ended.IsCompleted ? throw new InvalidOperationException("looks ended") : job.Record.State),
+        });
+        machine.Jobs.Start(id, new JobSpec { Command = "/bin/sleep", Args = ["1000"] }, Machine.Admin);
+        Assert.IsType<JobState.Running>(await seen!.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public void More_jobs_than_the_server_can_look_after_are_refused()
+    {
+        using var machine = new Machine(mostRunning: 2);
+        machine.Start("/bin/sleep", "1000");
+        machine.Start("/bin/sleep", "1000");
+        var e = Assert.Throws<JobException>(() => machine.Start("/bin/sleep", "1000"));
+        Assert.Equal((JobError.Exhausted, "slots"), (e.Error, e.Step));
+        Assert.Equal(2, machine.Cgroups().Count);
+    }
+
+    private static RunningJob Supervised(IJobProcess process, IJobStore store)
+    {
+        var record = new JobRecord(JobId.New(), new JobSpec { Command = "x" }, "anna", 1, ResourceLimits.None, DateTimeOffset.UtcNow, new JobState.Running());
+        var job = new RunningJob(record, process, store, TimeProvider.System, NullLogger.Instance);
+        _ = job.SuperviseAsync();
+        return job;
+    }
+
+    /// <summary>The real store on a disk that is full some times.</summary>
+    private sealed class FullStore(IJobStore store, int refusals) : IJobStore
+    {
+        private int _tries;
+
+        public Action AfterInsert { get; init; } = () => { };
+
+        public void Insert(JobRecord record)
+        {
+            if (++_tries <= refusals) throw new StoreException("disk full") { IsFull = true };
+            store.Insert(record);
+            AfterInsert();
+        }
+
+        public void RecordEnd(JobRecord record) => store.RecordEnd(record);
+
+        public JobRecord? Find(JobId id) => store.Find(id);
+
+        public JobPage List(string? owner, JobId? before, int count) => store.List(owner, before, count);
+
+        public IReadOnlyList<JobRecord> Unended() => store.Unended();
+    }
+
+    /// <summary>Refuses each step some times.</summary>
+    private sealed class StubbornProcess(int refusals) : IJobProcess
+    {
+        private readonly Dictionary<string, int> _tries = [];
+
+        private readonly TaskCompletionSource<ProcessExit> _killed = new();
+        private readonly TaskCompletionSource _givenBack = new();
+
+        /// <summary>Until it is killed.</summary>
+        public bool Lives { get; init; }
+
+        public bool Unknown { get; init; }
+        public Task GivenBack => _givenBack.Task;
+        public int Pid => 1;
+        public ResourceLimits Applied => ResourceLimits.None;
+        public OutputLog Stdout { get; } = new(() => throw new NotSupportedException());
+        public OutputLog Stderr { get; } = new(() => throw new NotSupportedException());
+        public Task<ProcessExit> Exited =>
+            Unknown ? Task.FromException<ProcessExit>(new IOException("waitid: No child processes"))
+            : Lives ? _killed.Task
+            : Task.FromResult<ProcessExit>(new ProcessExit.Exited(3));
+
+        public void Signal(int signal) => Refuse("signal");
+
+        public void Kill()
+        {
+            Refuse("kill");
+            _killed.TrySetResult(new ProcessExit.Signaled(9, false));
+        }
+
+        public Task SettleAsync()
+        {
+            Refuse("settle");
+            return Task.CompletedTask;
+        }
+
+        public ResourceUsage ReadUsage()
+        {
+            Refuse("usage");
+            return ResourceUsage.None;
+        }
+
+        public bool HitMemoryLimit(ResourceUsage usage) => false;
+
+        public void Dispose()
+        {
+            Refuse("dispose");
+            _givenBack.TrySetResult();
+        }
+
+        private void Refuse(string step)
+        {
+            _tries[step] = _tries.GetValueOrDefault(step) + 1;
+            if (_tries[step] <= refusals) throw new IOException("Too many open files");
+        }
+    }
+
+    /// <summary>Refuses to store an end some times.</summary>
+    private sealed class StubbornStore(int refusals) : IJobStore
+    {
+        private int _tries;
+
+        public JobRecord? Stored { get; private set; }
+
+        public void RecordEnd(JobRecord record)
+        {
+            if (++_tries <= refusals) throw new StoreException("disk full");
+            Stored = record;
+        }
+
+        public void Insert(JobRecord record) => throw new NotSupportedException();
+
+        public JobRecord? Find(JobId id) => throw new NotSupportedException();
+
+        public JobPage List(string? owner, JobId? before, int count) => throw new NotSupportedException();
+
+        public IReadOnlyList<JobRecord> Unended() => throw new NotSupportedException();
+    }
+}

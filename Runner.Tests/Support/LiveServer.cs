@@ -1,0 +1,135 @@
+using System.Text.Json;
+using Runner.Client;
+
+namespace Runner.Tests.Support;
+
+/// <summary>
+/// A server of the published program with a folder, certificates, a port and a cgroup subtree of its own. Its end is a
+/// test too: it leaves with code 0, its cgroups are gone, and its log holds no problem that was not expected.
+/// </summary>
+public sealed class LiveServer : IAsyncLifetime
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly OwnCgroup _cgroup = new();
+    private readonly List<string> _expected = [];
+    private ChildProcess? _process;
+
+    public string CgroupName => _cgroup.Name;
+    public string Folder => _folder.Path;
+    public string State => _folder.At("state");
+    public string Address { get; private set; } = "";
+
+    /// <summary>Everything this server and those before it on the same folder told the log.</summary>
+    public string Log => _earlier + _process?.Error;
+    public int Id => _process!.Id;
+
+    private string _earlier = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        (await RunnerBinary.RunAsync("certs", "init", "--dir", At("certs"))).Expect(0);
+        await ServeAsync();
+    }
+
+    /// <summary>Starts the server, again or for the first time, on the same state.</summary>
+    public async Task ServeAsync(params string[] options)
+    {
+        _process = ChildProcess.Start(RunnerBinary.Path, ServeArguments(options), RunnerBinary.Surroundings());
+        await _process.OutputHasAsync("\n");
+        Assert.StartsWith("listening on ", _process.Output, StringComparison.Ordinal);
+        Address = _process.Output["listening on ".Length..].TrimEnd('\n');
+    }
+
+    public string[] ServeArguments(params string[] options) =>
+        ["serve", "--listen", "127.0.0.1:0", "--cert", At("certs/server.pem"), "--state-dir", State, "--cgroup", CgroupName, .. options];
+
+    public string At(string name) => _folder.At(name);
+
+    /// <summary>Lets the log have problems with these words.</summary>
+    public void Expect(string words) => _expected.Add(words);
+
+    public async Task AddClientAsync(string name, string role) =>
+        (await RunnerBinary.RunAsync("certs", "client", "--dir", At("certs"), "--name", name, "--role", role)).Expect(0);
+
+    public Dictionary<string, string> Environment(string name = "admin") => RunnerBinary.Surroundings(
+        ("RUNNER_SERVER", Address), ("RUNNER_CERT", At($"certs/{name}.pem")), ("RUNNER_CA", At("certs/server-ca.pem")));
+
+    /// <summary>Calls this server as its administrator, to the command's end.</summary>
+    public Task<Ran> RunnerAsync(params string[] args) => AsAsync("admin", args);
+
+    public Task<Ran> AsAsync(string name, params string[] args) => ChildProcess.RunAsync(RunnerBinary.Path, args, Environment(name));
+
+    /// <summary>The same, and returns while the command runs.</summary>
+    public ChildProcess Begin(params string[] args) => ChildProcess.Start(RunnerBinary.Path, args, Environment());
+
+    /// <summary>The typed client in this process, for many calls over one connection.</summary>
+    internal RunnerClient Connect() =>
+        new(new ClientProfile(new Uri($"https://{Address}"), At("certs/admin.pem"), null, At("certs/server-ca.pem")));
+
+    /// <summary>Starts a job with the words that follow `start`; returns its UUID.</summary>
+    public async Task<string> StartAsync(params string[] words) => (await RunnerAsync(["start", .. words])).Expect(0).Output.TrimEnd('\n');
+
+    public Task<string> ShellAsync(string script) => StartAsync("--", "sh", "-c", script);
+
+    public async Task<JsonElement> StatusAsync(string job)
+    {
+        using var document = JsonDocument.Parse((await RunnerAsync("status", "--json", job)).Expect(0).Bytes);
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>Waits for a job's end and returns its status then.</summary>
+    public async Task<JsonElement> EndAsync(string job)
+    {
+        (await RunnerAsync("logs", job)).Expect(0);
+        var status = await StatusAsync(job);
+        Assert.Equal("ended", status.GetProperty("state").GetString());
+        return status;
+    }
+
+    /// <summary>The planned stop.</summary>
+    public async Task StopAsync()
+    {
+        _process!.Signal(ChildProcess.SigTerm);
+        var ran = (await _process.EndAsync()).Expect(0);
+        Assert.Empty(Cgroups());
+        // Every other level is a problem, and so is a line that is no log line at all, such as one of a stack trace.
+        var problems = ran.Error.Split('\n').Where(line => line.Length > 0
+            && !line.Contains("Z info: ", StringComparison.Ordinal) && !line.Contains("Z debug: ", StringComparison.Ordinal));
+        var unexpected = problems.Where(line => !_expected.Any(words => line.Contains(words, StringComparison.Ordinal))).ToList();
+        if (unexpected.Count > 0) Assert.Fail($"unexpected in the server's log:\n{string.Join('\n', unexpected)}");
+        await ForgetAsync();
+    }
+
+    /// <summary>Ends it as a crash would.</summary>
+    public async Task CrashAsync()
+    {
+        _process!.Signal(ChildProcess.SigKill);
+        (await _process.EndAsync()).Expect(128 + ChildProcess.SigKill);
+        await ForgetAsync();
+    }
+
+    /// <summary>This server's directories in the hierarchies of this machine.</summary>
+    public IEnumerable<string> Cgroups() => _cgroup.Directories();
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (_process is not null) await StopAsync();
+        }
+        finally
+        {
+            if (_process is not null) await ForgetAsync();
+            await _cgroup.DisposeAsync();
+            _folder.Dispose();
+        }
+    }
+
+    private async Task ForgetAsync()
+    {
+        if (_process is null) return;
+        _earlier += _process.Error;
+        await _process.DisposeAsync();
+        _process = null;
+    }
+}

@@ -17,6 +17,7 @@ public sealed class ServerFilesTests : IDisposable
         var files = Resolve(null);
         Assert.Equal(new ServerFiles(_folder.At("server.pem"), null, _folder.At("client-ca.pem")), files);
         Assert.All(CertificateFolder.All, file => Assert.Contains($"  {_folder.At(file)}", _told));
+        Assert.Contains($"could read {_folder.At("client-ca-key.pem")}", _told[^1]);
         Assert.NotNull(ServerTrust.Load(files));
     }
 

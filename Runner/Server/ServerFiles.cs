@@ -32,5 +32,6 @@ sealed record ServerFiles(string Certificate, string? Key, string ClientAuthorit
         tell($"First start: making certificates in {folder}");
         foreach (var file in certificates.Initialise([])) tell($"  {file}");
         tell($"On this machine, root is admin now: sudo runner list. For others: runner certs client --dir {folder} --name NAME --role ROLE");
+        tell($"Jobs run as root here and could read {certificates.At(CertificateFolder.ClientAuthorityKey)}, with which one can be anybody: move it off this machine before others start jobs");
     }
 }

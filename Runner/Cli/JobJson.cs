@@ -53,20 +53,8 @@ static class JobJson
 
     private static JsonEnd End(JobState.Ended ended)
     {
-        var (reason, exit, by, detail) = ended.End switch
-        {
-            JobEnd.Exited(var code) => ("exited", new ProcessExit.Exited(code), null, null),
-            JobEnd.Signaled(var signal, var core) => ("signaled", new ProcessExit.Signaled(signal, core), null, null),
-            JobEnd.OutOfMemory(var how) => ("out-of-memory", how, null, null),
-            JobEnd.TimedOut(var how) => ("timed-out", how, null, null),
-            JobEnd.OutputLimit(var how) => ("output-limit", how, null, null),
-            JobEnd.CouldNotStart(var why) => ("could-not-start", null, null, why),
-            JobEnd.Stopped(var who, var how) => ("stopped", how, who, null),
-            JobEnd.Lost(var why) => ("lost", (ProcessExit?)null, (string?)null, (string?)why),
-            _ => throw new InvalidOperationException($"no JSON for {ended.End}"),
-        };
-        var signaled = exit as ProcessExit.Signaled;
-        return new(reason, (exit as ProcessExit.Exited)?.Code, signaled?.Signal, signaled?.CoreDumped, by, detail, ended.EndedAt.UtcDateTime);
+        var parts = EndParts.Of(ended.End);
+        return new(parts.Reason, parts.Code, parts.Signal, parts.Signal is null ? null : parts.CoreDumped, parts.By, parts.Detail, ended.EndedAt.UtcDateTime);
     }
 }
 

@@ -14,22 +14,10 @@ static class StoredJson
 
     public static string Outcome(JobState.Ended ended)
     {
-        var (reason, exit, by, detail) = ended.End switch
-        {
-            JobEnd.Exited(var code) => ("exited", new ProcessExit.Exited(code), null, null),
-            JobEnd.Signaled(var signal, var core) => ("signaled", new ProcessExit.Signaled(signal, core), null, null),
-            JobEnd.OutOfMemory(var how) => ("out-of-memory", how, null, null),
-            JobEnd.TimedOut(var how) => ("timed-out", how, null, null),
-            JobEnd.OutputLimit(var how) => ("output-limit", how, null, null),
-            JobEnd.CouldNotStart(var why) => ("could-not-start", null, null, why),
-            JobEnd.Stopped(var who, var how) => ("stopped", how, who, null),
-            JobEnd.Lost(var why) => ("lost", (ProcessExit?)null, (string?)null, (string?)why),
-            _ => throw new InvalidOperationException($"no stored form for {ended.End}"),
-        };
-        var signaled = exit as ProcessExit.Signaled;
+        var parts = EndParts.Of(ended.End);
         var outcome = new StoredOutcome(
-            ended.EndedAt.UtcTicks, reason, (exit as ProcessExit.Exited)?.Code, signaled?.Signal, signaled?.CoreDumped ?? false,
-            by, detail, ended.Usage, ended.StdoutBytes, ended.StderrBytes);
+            ended.EndedAt.UtcTicks, parts.Reason, parts.Code, parts.Signal, parts.CoreDumped, parts.By, parts.Detail,
+            ended.Usage, ended.StdoutBytes, ended.StderrBytes);
         return JsonSerializer.Serialize(outcome, StoredJsonContext.Default.StoredOutcome);
     }
 
@@ -45,25 +33,13 @@ static class StoredJson
 
     private static JobState.Ended State(StoredOutcome outcome)
     {
-        ProcessExit exit = outcome.Signal is { } signal
-            ? new ProcessExit.Signaled(signal, outcome.CoreDumped)
-            : new ProcessExit.Exited(outcome.Code ?? 0);
-        JobEnd end = outcome.Reason switch
-        {
-            "exited" => new JobEnd.Exited(outcome.Code ?? throw Damaged(outcome)),
-            "signaled" => new JobEnd.Signaled(outcome.Signal ?? throw Damaged(outcome), outcome.CoreDumped),
-            "out-of-memory" => new JobEnd.OutOfMemory(exit),
-            "timed-out" => new JobEnd.TimedOut(exit),
-            "output-limit" => new JobEnd.OutputLimit(exit),
-            "could-not-start" => new JobEnd.CouldNotStart(outcome.Detail ?? ""),
-            "stopped" => new JobEnd.Stopped(outcome.By ?? throw Damaged(outcome), exit),
-            "lost" => new JobEnd.Lost(outcome.Detail ?? ""),
-            _ => throw Damaged(outcome),
-        };
+        ProcessExit? exit = outcome.Signal is { } signal ? new ProcessExit.Signaled(signal, outcome.CoreDumped)
+            : outcome.Code is { } code ? new ProcessExit.Exited(code)
+            : null;
+        var end = new EndParts(outcome.Reason, exit, outcome.By, outcome.Detail).ToEnd()
+            ?? throw new StoreException($"state database: no such end: {outcome.Reason}");
         return new(Stamp.To(outcome.EndedAt), end, outcome.Usage, outcome.StdoutBytes, outcome.StderrBytes);
     }
-
-    private static StoreException Damaged(StoredOutcome outcome) => new($"state database: no such end: {outcome.Reason}");
 
     private static T Parse<T>(string json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
         JsonSerializer.Deserialize(json, type) ?? throw new StoreException("state database: an empty record");

@@ -1,0 +1,45 @@
+namespace Runner.Jobs;
+
+/// <summary>An end taken apart, as the store, the wire and JSON hold it.</summary>
+/// <param name="Reason">Whose doing it was, in the word that scripts rely on.</param>
+/// <param name="Exit">How the main process went, where that is known.</param>
+/// <param name="By">Who stopped it.</param>
+/// <param name="Detail">What happened, in words.</param>
+sealed record EndParts(string Reason, ProcessExit? Exit = null, string? By = null, string? Detail = null)
+{
+    public const string Exited = "exited", Signaled = "signaled", OutOfMemory = "out-of-memory", TimedOut = "timed-out",
+        Stopped = "stopped", OutputLimit = "output-limit", CouldNotStart = "could-not-start", Lost = "lost";
+
+    public static EndParts Of(JobEnd end) => end switch
+    {
+        JobEnd.Exited(var code) => new(Exited, new ProcessExit.Exited(code)),
+        JobEnd.Signaled(var signal, var core) => new(Signaled, new ProcessExit.Signaled(signal, core)),
+        JobEnd.OutOfMemory(var exit) => new(OutOfMemory, exit),
+        JobEnd.TimedOut(var exit) => new(TimedOut, exit),
+        JobEnd.Stopped(var by, var exit) => new(Stopped, exit, By: by),
+        JobEnd.OutputLimit(var exit) => new(OutputLimit, exit),
+        JobEnd.CouldNotStart(var why) => new(CouldNotStart, Detail: why),
+        JobEnd.Lost(var why) => new(Lost, Detail: why),
+        _ => throw new InvalidOperationException($"no parts of {end}"),
+    };
+
+    /// <summary>The end they make together; null if the reason is none or the parts contradict it.</summary>
+    public JobEnd? ToEnd() => (Reason, Exit) switch
+    {
+        (Exited, ProcessExit.Exited(var code)) => new JobEnd.Exited(code),
+        (Signaled, ProcessExit.Signaled(var signal, var core)) => new JobEnd.Signaled(signal, core),
+        (OutOfMemory, { } exit) => new JobEnd.OutOfMemory(exit),
+        (TimedOut, { } exit) => new JobEnd.TimedOut(exit),
+        (Stopped, { } exit) when By is not null => new JobEnd.Stopped(By, exit),
+        (OutputLimit, { } exit) => new JobEnd.OutputLimit(exit),
+        (CouldNotStart, null) => new JobEnd.CouldNotStart(Detail ?? ""),
+        (Lost, null) => new JobEnd.Lost(Detail ?? ""),
+        _ => null,
+    };
+
+    public int? Code => (Exit as ProcessExit.Exited)?.Code;
+
+    public int? Signal => (Exit as ProcessExit.Signaled)?.Signal;
+
+    public bool CoreDumped => Exit is ProcessExit.Signaled { CoreDumped: true };
+}

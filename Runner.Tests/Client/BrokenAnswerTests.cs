@@ -40,6 +40,15 @@ public sealed class BrokenAnswerTests : IDisposable
     }
 
     [Fact]
+    public void A_connection_whose_pings_stay_unanswered_is_that_of_a_server_that_answers_no_more()
+    {
+        // As the platform says it; to hear it from a real one takes half a minute.
+        var unanswered = new HttpProtocolException(1, "The HTTP/2 server didn't respond to a ping request within the configured KeepAlivePingDelay.", null);
+        var profile = new ClientProfile(new Uri("https://127.0.0.1:1"), "/c", null, "/a");
+        Assert.StartsWith("server 127.0.0.1:1: answers no more", ConnectionTrouble.Explain(new IOException("The request was aborted.", unanswered), profile));
+    }
+
+    [Fact]
     public async Task A_server_that_dies_while_it_is_followed_went_away_and_the_certificate_is_not_blamed()
     {
         var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

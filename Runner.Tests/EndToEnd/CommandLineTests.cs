@@ -51,12 +51,4 @@ public sealed class CommandLineTests
         (await RunnerBinary.RunAsync("list", "--server", "127.0.0.1:1", "--cert", folder.At("certs/admin.pem"), "--ca", folder.At("certs/server-ca.pem")))
             .ExpectRefusal(125, "nothing listens at 127.0.0.1:1");
     }
-
-    [Fact]
-    public async Task The_demonstration_holds_at_every_step()
-    {
-        var demo = Path.Combine(Repository.Root, "Runner.Tests", "demo");
-        var ran = (await ChildProcess.RunAsync(demo, [RunnerBinary.Path], RunnerBinary.Surroundings())).Expect(0);
-        Assert.Contains("Every step held.", ran.Output, StringComparison.Ordinal);
-    }
 }

@@ -74,8 +74,8 @@ public sealed class StartAndStatusTests(LiveServer server) : IClassFixture<LiveS
         await server.EndAsync(job);
         foreach (var shown in new[] { await server.RunnerAsync("status", job), await server.RunnerAsync("list") })
         {
-            Assert.Contains("\\u{1b}[31mb\\u{a}c\\u{202e}", shown.Expect(0).Output, StringComparison.Ordinal);
-            Assert.DoesNotContain('\u001b', shown.Output);
+            Assert.Contains("true $'a\\U0000001b[31mb\\U0000000ac\\U0000202e'", shown.Expect(0).Output, StringComparison.Ordinal);
+            Assert.DoesNotContain(shown.Output, character => character is '\u001b' or '\u202e');
         }
     }
 

@@ -41,16 +41,20 @@ internal sealed class EchoServer : IAsyncDisposable, ILoggerProvider, ILogger
         var server = new EchoServer(tls);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddProvider(server);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
-            listen.Protocols = protocols;
-            if (tls)
-                listen.UseHttps(adapter =>
-                {
-                    adapter.ServerCertificate = Certificate.Value;
-                    https?.Invoke(adapter);
-                });
-        }));
+            kestrel.Limits.MaxRequestBodySize = null; // the host's own limit, 30 MB by default, is none of gRPC's
+            kestrel.Listen(IPAddress.Loopback, 0, listen =>
+            {
+                listen.Protocols = protocols;
+                if (tls)
+                    listen.UseHttps(adapter =>
+                    {
+                        adapter.ServerCertificate = Certificate.Value;
+                        https?.Invoke(adapter);
+                    });
+            });
+        });
         builder.Services.AddGrpc(options ?? (_ => { }));
         builder.Services.AddSingleton(new EchoImpl(server.Handlers));
         build?.Invoke(builder);

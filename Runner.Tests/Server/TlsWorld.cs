@@ -20,11 +20,12 @@ namespace Runner.Tests.Server;
 /// <summary>Both authorities in a folder, and real servers and clients over loopback that use them.</summary>
 sealed class TlsWorld : IDisposable
 {
-    private static readonly Lazy<TemporaryFolder> Template = new(() =>
+    // Made once and kept in memory: no folder outlives its test.
+    private static readonly Lazy<IReadOnlyList<(string File, byte[] Content, UnixFileMode Mode)>> s_template = new(() =>
     {
-        var folder = new TemporaryFolder();
+        using var folder = new TemporaryFolder();
         new CertificateFolder(folder.Path).Initialise([]);
-        return folder;
+        return [.. CertificateFolder.All.Select(file => (file, File.ReadAllBytes(folder.At(file)), File.GetUnixFileMode(folder.At(file))))];
     });
 
     public TemporaryFolder Folder { get; } = new();
@@ -33,7 +34,11 @@ sealed class TlsWorld : IDisposable
 
     public TlsWorld()
     {
-        foreach (var file in CertificateFolder.All) File.Copy(Template.Value.At(file), Folder.At(file));
+        foreach (var (file, content, mode) in s_template.Value)
+        {
+            File.WriteAllBytes(Folder.At(file), content);
+            File.SetUnixFileMode(Folder.At(file), mode);
+        }
         Certificates = new(Folder.Path);
         Servers = CertificateAuthority.Load(Folder.At(CertificateFolder.ServerAuthority), Folder.At(CertificateFolder.ServerAuthorityKey));
         Clients = CertificateAuthority.Load(Folder.At(CertificateFolder.ClientAuthority), Folder.At(CertificateFolder.ClientAuthorityKey));

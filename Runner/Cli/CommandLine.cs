@@ -70,7 +70,7 @@ static class CommandLine
             var words = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value).Where(before.Contains);
             if (words.Concat(parsed.UnmatchedTokens).FirstOrDefault(word => word.StartsWith('-')) is { } option) return NoSuch.Option(command, option);
             if (parsed.UnmatchedTokens is not [var unknown, ..])
-                return command.Subcommands.Count > 0 ? "which command?" : parsed.Errors[0].Message.TrimEnd('.');
+                return command.Subcommands.Count > 0 ? "no command given" : parsed.Errors[0].Message.TrimEnd('.');
             return command.Subcommands.Count > 0 ? NoSuch.Command(command, unknown) : $"'{unknown}': one word too many";
         }
 

@@ -51,26 +51,22 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     /// <summary>Null: somebody else's start failed, of which only they are told.</summary>
     private Job? TryJoin(JobId id, Lazy<RunningJob> entry, bool isMine, JobSpec spec, Caller caller)
     {
-        RunningJob running;
         try
         {
-            running = entry.Value;
+            var job = new Job(entry.Value);
+            return isMine ? job : SameOrRefused(job, spec, caller);
         }
         catch (AlreadyStoredException e)
         {
             Forget(id, entry);
             return SameOrRefused(Stored(e.Record), spec, caller);
         }
-        catch
+        catch when (!entry.IsValueCreated)
         {
             Forget(id, entry);
             if (isMine) throw;
             return null;
         }
-
-        // Outside the above: a refusal of this caller takes nothing from the job that runs under the id.
-        var job = new Job(running);
-        return isMine ? job : SameOrRefused(job, spec, caller);
     }
 
     /// <exception cref="JobException">There is no such job, or the caller may not see it; which of the two is not told.</exception>

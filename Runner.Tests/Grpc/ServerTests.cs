@@ -3,6 +3,7 @@ using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -178,7 +179,9 @@ public sealed class ServerTests
     [Fact]
     public async Task Without_limits_a_message_may_be_larger_than_any_window()
     {
-        await using var server = await EchoServer.StartAsync(options => options.MaxReceiveMessageSize = null);
+        await using var server = await EchoServer.StartAsync(
+            options => options.MaxReceiveMessageSize = null,
+            builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null));
         var large = OfSize(40 * 1024 * 1024);
         Assert.Equal(large, await server.NewClient(options => options.MaxReceiveMessageSize = null).SayAsync(large).ResponseAsync.Soon());
     }

@@ -20,8 +20,8 @@ static class ServerProcess
     private const int SigChild = 17;
     private const nint SignalDefault = 0;
 
-    // A job holds seven: two pipes, two files, its pidfd, its cgroup's events and OOM notice. Half of all for jobs.
-    private const int FilesPerJob = 2 * 7;
+    // A job holds seven: two pipes, two files, its pidfd, its cgroup's events and OOM notice. A third of all for jobs.
+    private const int DescriptorsPerJob = 3 * 7;
 
     /// <summary>Returns after a planned stop: every job has ended and that is stored.</summary>
     /// <param name="settings">How to run.</param>
@@ -56,12 +56,13 @@ static class ServerProcess
     private static async Task ServeAsync(ServeSettings settings, ServerTrust trust, SqliteJobStore store, CgroupTree cgroups, ILoggerFactory logging, TextWriter output)
     {
         using var interrupts = new Interrupts();
+        var descriptors = OpenFileLimit.Read();
         cgroups.KeepProcessesForOthers();
         using var launcher = new JobLauncher(cgroups, new OutputFiles(settings.StateDirectory), logging.CreateLogger<JobLauncher>());
-        var jobs = new JobRegistry(store, launcher, OpenFileLimit.Read() / FilesPerJob, TimeProvider.System, logging.CreateLogger<JobRegistry>());
+        var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>());
         Recover(jobs, settings.StateDirectory);
 
-        await using var server = await StartAsync(settings, trust, jobs, cgroups, logging);
+        await using var server = await StartAsync(settings, trust, jobs, cgroups, ServerLimits.Of(descriptors), logging);
         await output.WriteLineAsync($"listening on {server.Listening}");
         await output.FlushAsync();
         await interrupts.NextAsync();
@@ -155,12 +156,12 @@ static class ServerProcess
     }
 
     private static async Task<RunnerServer> StartAsync(
-        ServeSettings settings, ServerTrust trust, JobRegistry jobs, CgroupTree cgroups, ILoggerFactory logging)
+        ServeSettings settings, ServerTrust trust, JobRegistry jobs, CgroupTree cgroups, ServerLimits limits, ILoggerFactory logging)
     {
         try
         {
             var facts = new ServerFacts(VersionCommand.Version, cgroups.Layout);
-            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, facts, ServerLimits.OfThisProcess(), logging);
+            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, facts, limits, logging);
         }
         catch (CannotListenException e)
         {
@@ -173,7 +174,7 @@ static class ServerProcess
         .AddFilter("Microsoft", LogLevel.Warning)
         // What keeps it from starting is told by us, in one sentence.
         .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
-        .AddConsole(options => 
+        .AddConsole(options =>
         {
             options.FormatterName = LogLine.Formatter;
             options.LogToStandardErrorThreshold = LogLevel.Trace;

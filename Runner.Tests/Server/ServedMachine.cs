@@ -30,7 +30,7 @@ sealed class ServedMachine : IAsyncDisposable
         var served = new ServedMachine();
         var trust = ServerTrust.Load(ServerFiles.Resolve(null, null, null, served._world.Folder.Path, _ => { }));
         served._server = await RunnerServer.StartAsync(
-            new IPEndPoint(IPAddress.Loopback, 0), () => trust, served.Machine.Jobs, new ServerFacts("0", "v2"), limits ?? ServerLimits.OfThisProcess(), served.Log);
+            new IPEndPoint(IPAddress.Loopback, 0), () => trust, served.Machine.Jobs, new ServerFacts("0", "v2"), limits ?? ServerLimits.Of(1024), served.Log);
         return served;
     }
 

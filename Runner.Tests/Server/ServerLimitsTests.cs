@@ -17,12 +17,6 @@ public sealed class ServerLimitsTests
     public void Callers_may_take_half_of_the_descriptors(long descriptors, int connections, int followers) =>
         Assert.Equal(new ServerLimits(connections, followers), ServerLimits.Of(descriptors));
 
-    [Theory]
-    [InlineData("Max open files            1024                 524288               files     ", 1024)]
-    [InlineData("Max open files            unlimited            unlimited            files     ", long.MaxValue)]
-    public void The_soft_limit_is_read_from_what_the_kernel_tells(string line, long descriptors) =>
-        Assert.Equal(descriptors, ServerLimits.ReadDescriptors($"Limit                     Soft Limit           Hard Limit           Units     \n{line}\nMax locked memory 1 1 bytes\n"));
-
     [Fact]
     public async Task Connections_that_say_nothing_leave_no_room_for_more_than_their_number()
     {

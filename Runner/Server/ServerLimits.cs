@@ -10,22 +10,11 @@ sealed record ServerLimits(int Connections, int Followers)
     /// <summary>Most streams of output at once of one caller.</summary>
     public int FollowersOfOne => Math.Max(1, Followers / 2);
 
-    /// <summary>A quarter for connections, a quarter for followers; the rest is the jobs'.</summary>
+    /// <summary>A quarter for connections, a quarter for followers; the rest is the jobs' and the server's own.</summary>
+    /// <param name="descriptors">How many the process may have open.</param>
     public static ServerLimits Of(long descriptors)
     {
         var quarter = (int)Math.Clamp(descriptors / 4, 1, int.MaxValue);
         return new(Math.Min(quarter, MostConnections), quarter);
-    }
-
-    /// <summary>The same for this process as it is limited now.</summary>
-    public static ServerLimits OfThisProcess() => Of(ReadDescriptors(File.ReadAllText("/proc/self/limits")));
-
-    /// <summary>The soft limit of open files (proc_pid_limits(5)).</summary>
-    public static long ReadDescriptors(string limits)
-    {
-        const string Name = "Max open files";
-        var line = limits.Split('\n').Single(line => line.StartsWith(Name, StringComparison.Ordinal));
-        var soft = line[Name.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0];
-        return soft == "unlimited" ? long.MaxValue : long.Parse(soft, System.Globalization.CultureInfo.InvariantCulture);
     }
 }

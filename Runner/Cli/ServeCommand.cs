@@ -17,7 +17,7 @@ static class ServeCommand
         var key = new Option<string?>("--key") { Description = "Its key (default: in the same file or beside it).", HelpName = "FILE" };
         var authority = new Option<string?>("--client-ca") { Description = "Authority that clients must be vouched for by (default: client-ca.pem beside the certificate).", HelpName = "FILE" };
         var state = new Option<string>("--state-dir") { Description = "Where records and output are kept.", HelpName = "DIR", DefaultValueFactory = _ => ServeSettings.DefaultStateDirectory };
-        var cgroup = new Option<string>("--cgroup") { Description = "Cgroup subtree for the jobs, below the root of each hierarchy.", HelpName = "NAME", DefaultValueFactory = _ => ServeSettings.DefaultCgroupName };
+        var cgroup = new Option<string?>("--cgroup") { Description = "Cgroup subtree for the jobs, below the root of each hierarchy (default: runner, or one of its own for another state directory).", HelpName = "NAME" };
         var stopTimeout = new Option<string>("--stop-timeout") { Description = "Cuts jobs' grace periods when the server is told to stop; told twice, it kills them at once.", HelpName = "TIME", DefaultValueFactory = _ => "1m" };
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Log every call." };
         var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, verbose };
@@ -26,9 +26,10 @@ static class ServeCommand
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
             try
             {
+                var stateDirectory = Folder("--state-dir", parsed.GetRequiredValue(state));
                 var settings = new ServeSettings(
                     Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
-                    Folder("--state-dir", parsed.GetRequiredValue(state)), parsed.GetRequiredValue(cgroup),
+                    stateDirectory, parsed.GetValue(cgroup) ?? ServeSettings.CgroupNameFor(stateDirectory),
                     Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(verbose));
                 await serve(settings, output, error);
                 return (int)ExitCode.Ok;

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Runner.Server;
 
@@ -16,5 +18,11 @@ sealed record ServeSettings(
     TimeSpan StopTimeout, bool Verbose)
 {
     public const string DefaultStateDirectory = "/var/lib/runner";
-    public const string DefaultCgroupName = "runner";
+    private const string DefaultCgroupName = "runner";
+
+    /// <summary>The subtree when none is named: one for each state directory, so that several servers get along, and always the same
+    /// one, so that a server finds what the one before it left.</summary>
+    public static string CgroupNameFor(string stateDirectory) => stateDirectory == DefaultStateDirectory
+        ? DefaultCgroupName
+        : $"{DefaultCgroupName}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(stateDirectory)))[..12]}";
 }

@@ -16,6 +16,7 @@ public sealed class JobOptionsTests : IDisposable
     [InlineData("--cpu", "NaN", "must be 0.01 to 10000 cores")]
     [InlineData("--cpu", "0", "must be 0.01 to 10000 cores")]
     [InlineData("--pids", "-3", "must be 1 to 4194304")]
+    [InlineData("--cpu-weight", "0", "must be 1 to 10000")]
     [InlineData("--grace", "2h", "must be 0 s to 1 hour")]
     [InlineData("--cwd", "a: b", "must be absolute")]
     [InlineData("--name", "a b", "must be 1 to 128 letters, digits, '.', '_' or '-'")]

@@ -24,6 +24,7 @@ public sealed class PureCgroup2Tests
         Assert.Equal(Enumerable.Range(1, 9).Select(number => $"{number}"), lines["pids"]);
         Assert.Contains("Cannot fork", Assert.Single(lines["pids-error"]), StringComparison.Ordinal);
         Assert.Equal([$"0::/guest/{jobs["where"].GetProperty("id").GetString()}"], lines["where"]);
+        Assert.Equal(37, jobs["where"].GetProperty("applied").GetProperty("cpu_weight").GetInt64());
         Assert.Equal(["ended: stopped by admin (killed by SIGKILL)"], lines["stop"]);
         Assert.Equal(["0"], lines["server"]);
         Assert.Empty(lines["left"]);

@@ -37,6 +37,8 @@ public sealed class JobRulesTests
         (s_good with { Limits = new(MemoryBytes: 0) }, "spec.limits.memory_bytes", "1 MiB"),
         (s_good with { Limits = new(MemoryBytes: long.MaxValue) }, "spec.limits.memory_bytes", "1 PiB"),
         (s_good with { Limits = new(Pids: 0) }, "spec.limits.pids", "1 to"),
+        (s_good with { Limits = new(CpuWeight: 0) }, "spec.limits.cpu_weight", "1 to 10000"),
+        (s_good with { Limits = new(CpuWeight: 10_001) }, "spec.limits.cpu_weight", "1 to 10000"),
         (s_good with { GracePeriod = TimeSpan.FromSeconds(-1) }, "spec.grace_period", "1 hour"),
         (s_good with { GracePeriod = TimeSpan.FromHours(2) }, "spec.grace_period", "1 hour"),
     ];

@@ -123,7 +123,8 @@ static class JobText
         var ran = (end - job.Record.StartedAt).TotalSeconds;
         var share = ran > 0 ? string.Create(CultureInfo.InvariantCulture, $", {total.TotalSeconds / ran:0.00} cores on average") : "";
         var throttled = job.Usage.Throttled is { Ticks: > 0 } held ? $", held back {Quantities.Show(held)}" : "";
-        return $"{Quantities.Show(total)}{share}{throttled}{Limit(job.Record.Applied.Cpus, cpus => cpus.ToString("0.###", CultureInfo.InvariantCulture))}";
+        var weight = job.Record.Applied.CpuWeight is { } part ? string.Create(CultureInfo.InvariantCulture, $" (weight {part})") : "";
+        return $"{Quantities.Show(total)}{share}{throttled}{Limit(job.Record.Applied.Cpus, cpus => cpus.ToString("0.###", CultureInfo.InvariantCulture))}{weight}";
     }
 
     private static string Memory(JobView job)

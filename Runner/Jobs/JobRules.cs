@@ -87,6 +87,8 @@ static class JobRules
             throw Bad("spec.limits.memory_bytes", $"memory {memory} bytes: must be at least 1 MiB (1048576) and at most 1 PiB");
         if (limits.Pids is { } pids and not (>= 1 and <= ResourceLimits.MostPids))
             throw Bad("spec.limits.pids", $"pids {pids}: must be 1 to {ResourceLimits.MostPids}");
+        if (limits.CpuWeight is { } weight and not (>= 1 and <= ResourceLimits.MostWeight))
+            throw Bad("spec.limits.cpu_weight", $"cpu weight {weight}: must be 1 to {ResourceLimits.MostWeight}");
     }
 
     private static void CheckName(string field, string what, string name)

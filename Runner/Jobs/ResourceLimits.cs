@@ -4,7 +4,8 @@ namespace Runner.Jobs;
 /// <param name="Cpus">Cores' worth of CPU time, 0.01 to 10,000.</param>
 /// <param name="MemoryBytes">Bytes of memory, swap included, at least 1 MiB.</param>
 /// <param name="Pids">Processes and threads at once, at least 1.</param>
-sealed record ResourceLimits(double? Cpus = null, long? MemoryBytes = null, long? Pids = null)
+/// <param name="CpuWeight">Its part of the CPU time when there is not enough for all, 1 to 10,000; others have 100.</param>
+sealed record ResourceLimits(double? Cpus = null, long? MemoryBytes = null, long? Pids = null, long? CpuWeight = null)
 {
     public static readonly ResourceLimits None = new();
 
@@ -12,5 +13,7 @@ sealed record ResourceLimits(double? Cpus = null, long? MemoryBytes = null, long
     public const double MostCpus = 10_000;
     public const long LeastMemory = 1 << 20;
     public const long MostMemory = 1L << 50;
+    public const long MostWeight = 10_000;
+    public const long UsualWeight = 100;
     public const long MostPids = 4_194_304; // PID_MAX_LIMIT, linux/threads.h
 }

@@ -11,6 +11,7 @@ static class LimitSets
         if (limits.Cpus is { } cpus) wire.Cpus = cpus;
         if (limits.MemoryBytes is { } memory) wire.MemoryBytes = memory;
         if (limits.Pids is { } pids) wire.Pids = pids;
+        if (limits.CpuWeight is { } cpuWeight) wire.CpuWeight = cpuWeight;
         return wire;
     }
 
@@ -19,5 +20,6 @@ static class LimitSets
         : new(
             Cpus: wire.HasCpus ? wire.Cpus : null,
             MemoryBytes: wire.HasMemoryBytes ? wire.MemoryBytes : null,
-            Pids: wire.HasPids ? wire.Pids : null);
+            Pids: wire.HasPids ? wire.Pids : null,
+            CpuWeight: wire.HasCpuWeight ? wire.CpuWeight : null);
 }

@@ -15,9 +15,11 @@ public sealed class KernelTextTests
         from cpus in Gen.Choose(1, 1_000_000).Select(hundredths => hundredths / 100.0)
         from memory in Gen.Choose(1 << 20, int.MaxValue).Select(bytes => (long)bytes * 1000)
         from pids in Gen.Choose(1, (int)ResourceLimits.MostPids)
-        from which in Gen.Choose(0, 7)
+        from weight in Gen.Choose(1, (int)ResourceLimits.MostWeight)
+        from which in Gen.Choose(0, 15)
         select new ResourceLimits(
-            (which & 1) == 0 ? null : cpus, (which & 2) == 0 ? null : memory, (which & 4) == 0 ? null : pids);
+            (which & 1) == 0 ? null : cpus, (which & 2) == 0 ? null : memory, (which & 4) == 0 ? null : pids,
+            (which & 8) == 0 ? null : weight);
 
     [Fact]
     public void Limits_written_are_limits_read_in_both_kinds_of_tree() =>
@@ -32,6 +34,10 @@ public sealed class KernelTextTests
     [Theory, InlineData(0.01, "1000 100000"), InlineData(0.5, "50000 100000"), InlineData(2.0, "200000 100000"), InlineData(10_000, "1000000000 100000")]
     public void A_share_is_a_quota_in_each_period(double cpus, string text) =>
         Assert.Equal(text, new CpuV2().ToFiles(new ResourceLimits(Cpus: cpus)).Single().Text);
+
+    [Theory, InlineData(100, "1024"), InlineData(1, "10"), InlineData(10_000, "102400")]
+    public void In_v1_the_usual_weight_is_the_usual_shares(long weight, string text) =>
+        Assert.Equal(text, new CpuV1().ToFiles(new ResourceLimits(CpuWeight: weight)).Single().Text);
 
     [Fact]
     public void A_limited_job_does_not_swap_and_dies_as_a_whole() => Assert.Equal(
@@ -87,7 +93,7 @@ public sealed class KernelTextTests
 
     private static ResourceLimits Part(Controller controller, ResourceLimits limits) => controller.Name switch
     {
-        "cpu" => new ResourceLimits(Cpus: limits.Cpus),
+        "cpu" => new ResourceLimits(Cpus: limits.Cpus, CpuWeight: limits.CpuWeight),
         "memory" => new ResourceLimits(MemoryBytes: limits.MemoryBytes),
         _ => new ResourceLimits(Pids: limits.Pids),
     };

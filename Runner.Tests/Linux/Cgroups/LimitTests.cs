@@ -14,7 +14,7 @@ public sealed class LimitTests : IDisposable
     [Fact]
     public void What_was_asked_for_is_what_the_kernel_holds()
     {
-        var asked = new ResourceLimits(Cpus: 0.25, MemoryBytes: 64 << 20, Pids: 50);
+        var asked = new ResourceLimits(Cpus: 0.25, MemoryBytes: 64 << 20, Pids: 50, CpuWeight: 37);
         using var job = _tree.Create(asked);
         Assert.Equal(asked, job.Applied);
         using var found = _tree.Tree.Find(job.Name);
@@ -35,6 +35,13 @@ public sealed class LimitTests : IDisposable
     {
         using var job = _tree.Create(new ResourceLimits(MemoryBytes: (64 << 20) + 1));
         Assert.Equal(64 << 20, job.Applied.MemoryBytes);
+    }
+
+    [Theory, InlineData(1), InlineData(100), InlineData(10_000)]
+    public void A_weight_alone_is_held(long weight)
+    {
+        using var job = _tree.Create(new ResourceLimits(CpuWeight: weight));
+        Assert.Equal(new ResourceLimits(CpuWeight: weight), job.Applied);
     }
 
     [Theory, InlineData(0.2), InlineData(0.01)]

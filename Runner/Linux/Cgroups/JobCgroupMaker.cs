@@ -92,7 +92,8 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
         foreach (var part in cgroup.Parts)
             foreach (var controller in part.Controllers)
                 limits = controller.FromFiles(part.Directory.Read, limits);
-        return limits;
+        // Every cgroup has this weight unless another was asked for.
+        return limits.CpuWeight == ResourceLimits.UsualWeight ? limits with { CpuWeight = null } : limits;
     }
 
     // The kernel rounds memory down to whole pages and we round CPU time to a microsecond in each period.
@@ -101,6 +102,7 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
         "cpus" => !(applied.Cpus <= asked.Cpus * 1.001),
         "memory" => !(applied.MemoryBytes <= asked.MemoryBytes),
         "pids" => applied.Pids != asked.Pids,
+        "cpu weight" => applied.CpuWeight != asked.CpuWeight,
         _ => false,
     };
 

@@ -17,6 +17,8 @@ public sealed class JobOptionsTests : IDisposable
     [InlineData("--cpu", "0", "must be 0.01 to 10000 cores")]
     [InlineData("--pids", "-3", "must be 1 to 4194304")]
     [InlineData("--cpu-weight", "0", "must be 1 to 10000")]
+    [InlineData("--swap", "1M", "must come with a memory limit")]
+    [InlineData("--memory-high", "1K", "must be at least 1 MiB (1048576) and at most 1 PiB")]
     [InlineData("--grace", "2h", "must be 0 s to 1 hour")]
     [InlineData("--cwd", "a: b", "must be absolute")]
     [InlineData("--name", "a b", "must be 1 to 128 letters, digits, '.', '_' or '-'")]

@@ -24,7 +24,10 @@ public sealed class PureCgroup2Tests
         Assert.Equal(Enumerable.Range(1, 9).Select(number => $"{number}"), lines["pids"]);
         Assert.Contains("Cannot fork", Assert.Single(lines["pids-error"]), StringComparison.Ordinal);
         Assert.Equal([$"0::/guest/{jobs["where"].GetProperty("id").GetString()}"], lines["where"]);
-        Assert.Equal(37, jobs["where"].GetProperty("applied").GetProperty("cpu_weight").GetInt64());
+        var applied = jobs["where"].GetProperty("applied");
+        Assert.Equal(37, applied.GetProperty("cpu_weight").GetInt64());
+        Assert.Equal(8 << 20, applied.GetProperty("swap_bytes").GetInt64());
+        Assert.Equal(48 << 20, applied.GetProperty("memory_high_bytes").GetInt64());
         Assert.Equal(["ended: stopped by admin (killed by SIGKILL)"], lines["stop"]);
         Assert.Equal(["0"], lines["server"]);
         Assert.Empty(lines["left"]);

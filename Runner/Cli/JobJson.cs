@@ -49,7 +49,7 @@ static class JobJson
             job.StdoutBytes, job.StderrBytes);
     }
 
-    private static JsonLimits Limits(ResourceLimits limits) => new(limits.Cpus, limits.MemoryBytes, limits.Pids, limits.CpuWeight);
+    private static JsonLimits Limits(ResourceLimits limits) => new(limits.Cpus, limits.MemoryBytes, limits.Pids, limits.CpuWeight, limits.SwapBytes, limits.MemoryHighBytes);
 
     private static JsonEnd End(JobState.Ended ended)
     {
@@ -66,7 +66,7 @@ sealed record JsonJob(
 
 sealed record JsonEnd(string Reason, int? Code, int? Signal, bool? CoreDumped, string? By, string? Detail, DateTime EndedAt);
 
-sealed record JsonLimits(double? Cpus, long? MemoryBytes, long? Pids, long? CpuWeight);
+sealed record JsonLimits(double? Cpus, long? MemoryBytes, long? Pids, long? CpuWeight, long? SwapBytes, long? MemoryHighBytes);
 
 sealed record JsonUsage(
     double? CpuSeconds, double? CpuUserSeconds, double? CpuSystemSeconds, double? ThrottledSeconds,

@@ -131,7 +131,10 @@ static class JobText
     {
         var peak = job.Usage.MemoryPeak is { } most ? $", peak {Quantities.Show(most)}" : "";
         var kills = job.Usage.OomKills is > 0 and var count ? $", {count} killed for want of memory" : "";
-        return $"{(job.Usage.Memory is { } now ? Quantities.Show(now) : "?")}{peak}{kills}{Limit(job.Record.Applied.MemoryBytes, Quantities.Show)}";
+        var applied = job.Record.Applied;
+        var swap = applied.SwapBytes is { } beside ? $" (swap {Quantities.Show(beside)})" : "";
+        var high = applied.MemoryHighBytes is { } slow ? $" (slowed above {Quantities.Show(slow)})" : "";
+        return $"{(job.Usage.Memory is { } now ? Quantities.Show(now) : "?")}{peak}{kills}{Limit(applied.MemoryBytes, Quantities.Show)}{swap}{high}";
     }
 
     private static string Limit<T>(T? limit, Func<T, string> show) where T : struct => limit is { } value ? $" (limit {show(value)})" : "";

@@ -85,6 +85,12 @@ static class JobRules
             throw Bad("spec.limits.cpus", $"cpus {cpus.ToString(CultureInfo.InvariantCulture)}: must be 0.01 to 10000 cores");
         if (limits.MemoryBytes is { } memory and not (>= ResourceLimits.LeastMemory and <= ResourceLimits.MostMemory))
             throw Bad("spec.limits.memory_bytes", $"memory {memory} bytes: must be at least 1 MiB (1048576) and at most 1 PiB");
+        if (limits.SwapBytes is { } swap and not (>= 0 and <= ResourceLimits.MostMemory))
+            throw Bad("spec.limits.swap_bytes", $"swap {swap} bytes: must be 0 to 1 PiB");
+        if (limits is { SwapBytes: { } beside, MemoryBytes: null })
+            throw Bad("spec.limits.swap_bytes", $"swap {beside} bytes: must come with a memory limit");
+        if (limits.MemoryHighBytes is { } high and not (>= ResourceLimits.LeastMemory and <= ResourceLimits.MostMemory))
+            throw Bad("spec.limits.memory_high_bytes", $"high memory {high} bytes: must be at least 1 MiB (1048576) and at most 1 PiB");
         if (limits.Pids is { } pids and not (>= 1 and <= ResourceLimits.MostPids))
             throw Bad("spec.limits.pids", $"pids {pids}: must be 1 to {ResourceLimits.MostPids}");
         if (limits.CpuWeight is { } weight and not (>= 1 and <= ResourceLimits.MostWeight))

@@ -2,10 +2,14 @@ namespace Runner.Jobs;
 
 /// <summary>The most a job may use. Null: no limit of its own. A value that exists is valid: <see cref="Problem"/> is null.</summary>
 /// <param name="Cpus">Cores' worth of CPU time, 0.01 to 10,000.</param>
-/// <param name="MemoryBytes">Bytes of memory, swap included, at least 1 MiB.</param>
+/// <param name="MemoryBytes">Bytes of memory, at least 1 MiB.</param>
 /// <param name="Pids">Processes and threads at once, at least 1.</param>
 /// <param name="CpuWeight">Its part of the CPU time when there is not enough for all, 1 to 10,000; others have 100.</param>
-sealed record ResourceLimits(double? Cpus = null, long? MemoryBytes = null, long? Pids = null, long? CpuWeight = null)
+/// <param name="SwapBytes">Bytes of swap space beside its memory limit. With that limit null means none, as 0 does.</param>
+/// <param name="MemoryHighBytes">Bytes of memory above which it is slowed down but lives, at least 1 MiB.</param>
+sealed record ResourceLimits(
+    double? Cpus = null, long? MemoryBytes = null, long? Pids = null, long? CpuWeight = null,
+    long? SwapBytes = null, long? MemoryHighBytes = null)
 {
     public static readonly ResourceLimits None = new();
 

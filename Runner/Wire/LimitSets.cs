@@ -12,6 +12,8 @@ static class LimitSets
         if (limits.MemoryBytes is { } memory) wire.MemoryBytes = memory;
         if (limits.Pids is { } pids) wire.Pids = pids;
         if (limits.CpuWeight is { } cpuWeight) wire.CpuWeight = cpuWeight;
+        if (limits.SwapBytes is { } swap) wire.SwapBytes = swap;
+        if (limits.MemoryHighBytes is { } high) wire.MemoryHighBytes = high;
         return wire;
     }
 
@@ -21,5 +23,7 @@ static class LimitSets
             Cpus: wire.HasCpus ? wire.Cpus : null,
             MemoryBytes: wire.HasMemoryBytes ? wire.MemoryBytes : null,
             Pids: wire.HasPids ? wire.Pids : null,
-            CpuWeight: wire.HasCpuWeight ? wire.CpuWeight : null);
+            CpuWeight: wire.HasCpuWeight ? wire.CpuWeight : null,
+            SwapBytes: wire.HasSwapBytes ? wire.SwapBytes : null,
+            MemoryHighBytes: wire.HasMemoryHighBytes ? wire.MemoryHighBytes : null);
 }

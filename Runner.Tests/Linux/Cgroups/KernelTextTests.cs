@@ -13,13 +13,15 @@ public sealed class KernelTextTests
 
     private static readonly Gen<ResourceLimits> Limits =
         from cpus in Gen.Choose(1, 1_000_000).Select(hundredths => hundredths / 100.0)
-        from memory in Gen.Choose(1 << 20, int.MaxValue).Select(bytes => (long)bytes * 1000)
+        from memory in Gen.Choose(256, int.MaxValue).Select(pages => (long)pages * Environment.SystemPageSize)
         from pids in Gen.Choose(1, (int)ResourceLimits.MostPids)
         from weight in Gen.Choose(1, (int)ResourceLimits.MostWeight)
-        from which in Gen.Choose(0, 15)
+        from swap in Gen.Choose(1, int.MaxValue)
+        from high in Gen.Choose(1 << 20, int.MaxValue)
+        from which in Gen.Choose(0, 63)
         select new ResourceLimits(
             (which & 1) == 0 ? null : cpus, (which & 2) == 0 ? null : memory, (which & 4) == 0 ? null : pids,
-            (which & 8) == 0 ? null : weight);
+            (which & 8) == 0 ? null : weight, (which & 18) == 18 ? swap : null, (which & 32) == 0 ? null : high);
 
     [Fact]
     public void Limits_written_are_limits_read_in_both_kinds_of_tree() =>
@@ -48,6 +50,20 @@ public sealed class KernelTextTests
     public void In_v1_memory_comes_before_memory_with_swap() => Assert.Equal(
         ["memory.limit_in_bytes=1048576", "memory.memsw.limit_in_bytes=1048576", "memory.swappiness=0"],
         new MemoryV1().ToFiles(new ResourceLimits(MemoryBytes: 1 << 20)).Select(file => $"{file.File}={file.Text}"));
+
+    [Fact]
+    public void Swap_comes_beside_memory_and_is_held_to_no_more_than_was_asked()
+    {
+        var asked = new ResourceLimits(MemoryBytes: 1 << 20, SwapBytes: 2 << 20);
+        Assert.Equal(
+            ["memory.max=1048576", "memory.swap.max=2097152", "memory.oom.group=1"],
+            new MemoryV2().ToFiles(asked).Select(file => $"{file.File}={file.Text}"));
+        Assert.Equal(
+            ["memory.limit_in_bytes=1048576", "memory.memsw.limit_in_bytes=3145728"],
+            new MemoryV1().ToFiles(asked).Select(file => $"{file.File}={file.Text}"));
+        Assert.Equal("3145728", new MemoryV1().ToFiles(asked with { MemoryBytes = (1 << 20) + 1 }).Last().Text);
+        Assert.DoesNotContain(Both.SelectMany(controller => controller.ToFiles(asked)), file => file.Limit == "swap" && file.IfPresent);
+    }
 
     [Theory]
     [InlineData("max\n", null), InlineData("-1\n", null), InlineData("", null), InlineData(null, null), InlineData("12\n", 12L), InlineData("99999999999999999999", null)]
@@ -94,7 +110,7 @@ public sealed class KernelTextTests
     private static ResourceLimits Part(Controller controller, ResourceLimits limits) => controller.Name switch
     {
         "cpu" => new ResourceLimits(Cpus: limits.Cpus, CpuWeight: limits.CpuWeight),
-        "memory" => new ResourceLimits(MemoryBytes: limits.MemoryBytes),
+        "memory" => new ResourceLimits(MemoryBytes: limits.MemoryBytes, SwapBytes: limits.SwapBytes, MemoryHighBytes: controller is MemoryV2 ? limits.MemoryHighBytes : null),
         _ => new ResourceLimits(Pids: limits.Pids),
     };
 }

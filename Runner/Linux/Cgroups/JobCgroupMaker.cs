@@ -74,6 +74,8 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
         var texts = new Dictionary<string, string?>();
         foreach (var file in files)
         {
+            if (file.Never is { } reason)
+                throw Unavailable(file, reason, Errno.None);
             var errno = directory.Write(file.File, file.Text, out var now);
             if (errno != Errno.None && !(errno == Errno.ENOENT && file.IfPresent))
                 throw Unavailable(file, $"{file.File} does not take {file.Text}: {LinuxException.Describe(errno)}", errno);
@@ -101,6 +103,8 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
     {
         "cpus" => !(applied.Cpus <= asked.Cpus * 1.001),
         "memory" => !(applied.MemoryBytes <= asked.MemoryBytes),
+        "swap" => applied.SwapBytes > asked.SwapBytes,
+        "high memory" => !(applied.MemoryHighBytes <= asked.MemoryHighBytes),
         "pids" => applied.Pids != asked.Pids,
         "cpu weight" => applied.CpuWeight != asked.CpuWeight,
         _ => false,

@@ -61,7 +61,7 @@ sealed class JobOptions
             "spec.grace_period" => Of(_grace),
             "spec.working_directory" => Of(_directory),
             "spec.name" => Of(_name),
-            { } field when _limits.Named(field) is { } limit => Of(limit),
+            { } field when _limits.Named(field, parsed) is { } limit => Of(limit),
             { } field when field.StartsWith("spec.env[", StringComparison.Ordinal) => BadOptionException.Saying(_env.Name, field[9..^1], e),
             { } field when field.StartsWith("spec.labels[", StringComparison.Ordinal) => BadOptionException.Saying(_labels.Name, field[12..^1], e),
             { } field when field.StartsWith("spec.args[", StringComparison.Ordinal) => e.Message.Replace("allow_empty_args is set", $"{_allowEmptyArgs.Name} is given", StringComparison.Ordinal),

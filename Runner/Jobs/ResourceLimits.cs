@@ -7,9 +7,11 @@ namespace Runner.Jobs;
 /// <param name="CpuWeight">Its part of the CPU time when there is not enough for all, 1 to 10,000; others have 100.</param>
 /// <param name="SwapBytes">Bytes of swap space beside its memory limit. With that limit null means none, as 0 does.</param>
 /// <param name="MemoryHighBytes">Bytes of memory above which it is slowed down but lives, at least 1 MiB.</param>
+/// <param name="Io">Rates of reading and writing on some disks.</param>
+/// <param name="IoWeight">Its part of the disks' time when there is not enough for all, 1 to 10,000; others have 100.</param>
 sealed record ResourceLimits(
     double? Cpus = null, long? MemoryBytes = null, long? Pids = null, long? CpuWeight = null,
-    long? SwapBytes = null, long? MemoryHighBytes = null)
+    long? SwapBytes = null, long? MemoryHighBytes = null, IoRates? Io = null, long? IoWeight = null)
 {
     public static readonly ResourceLimits None = new();
 

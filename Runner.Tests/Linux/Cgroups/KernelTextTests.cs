@@ -51,6 +51,49 @@ public sealed class KernelTextTests
         ["memory.limit_in_bytes=1048576", "memory.memsw.limit_in_bytes=1048576", "memory.swappiness=0"],
         new MemoryV1().ToFiles(new ResourceLimits(MemoryBytes: 1 << 20)).Select(file => $"{file.File}={file.Text}"));
 
+    private static readonly Gen<ResourceLimits> IoLimits =
+        from rates in Gen.Choose(1, int.MaxValue).ArrayOf(4)
+        from devices in Gen.Choose(1, 300).Select(number => $"{number}:{number % 16}").ArrayOf(3)
+        from weight in Gen.Choose(1, 1000)
+        from which in Gen.Choose(0, 31)
+        select new ResourceLimits(
+            Io: (which & 15) == 0 ? null : new IoRates(
+                [.. devices.Distinct().Order(StringComparer.Ordinal)],
+                (which & 1) == 0 ? null : rates[0], (which & 2) == 0 ? null : rates[1] * 1000L, (which & 4) == 0 ? null : rates[2], (which & 8) == 0 ? null : rates[3]),
+            IoWeight: (which & 16) == 0 ? null : weight);
+
+    // A kernel keeps a line for each device of what is written to one file.
+    [Fact]
+    public void Rates_written_are_rates_read_in_both_kinds_of_tree() =>
+        Prop.ForAll(IoLimits.ToArbitrary(), limits => new Controller[] { new IoV2(), new BlkioV1() }.All(controller =>
+        {
+            var files = controller.ToFiles(limits).ToLookup(file => file.File, file => file.File == "io.weight" ? $"default {file.Text}" : file.Text);
+            return controller.FromFiles(file => files.Contains(file) ? string.Join('\n', files[file]) + '\n' : null, ResourceLimits.None) == limits;
+        })).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Each_device_is_told_its_rates_by_itself()
+    {
+        var asked = new ResourceLimits(Io: new(["8:0", "8:16"], ReadBps: 1 << 20, WriteIops: 7));
+        Assert.Equal(
+            ["io.max=8:0 rbps=1048576 wiops=7", "io.max=8:16 rbps=1048576 wiops=7"],
+            new IoV2().ToFiles(asked).Select(file => $"{file.File}={file.Text}"));
+        Assert.Equal(
+            ["read_bps_device=8:0 1048576", "read_bps_device=8:16 1048576", "write_iops_device=8:0 7", "write_iops_device=8:16 7"],
+            new BlkioV1().ToFiles(asked).Select(file => $"{file.File["blkio.throttle.".Length..]}={file.Text}"));
+    }
+
+    [Fact]
+    public void What_the_kernel_tells_of_rates_is_understood()
+    {
+        Assert.Equal(
+            new ResourceLimits(Io: new(["254:0"], WriteBps: 2048), IoWeight: 50),
+            new IoV2().FromFiles(file => file == "io.max" ? "254:0 rbps=max wbps=2048 riops=max wiops=max\n" : file == "io.bfq.weight" ? "50\n" : null, ResourceLimits.None));
+        Assert.Equal(
+            new ResourceLimits(IoWeight: 2000),
+            new IoV2().FromFiles(file => file == "io.weight" ? "default 2000\n8:0 3\n" : null, ResourceLimits.None));
+    }
+
     [Fact]
     public void Swap_comes_beside_memory_and_is_held_to_no_more_than_was_asked()
     {

@@ -28,6 +28,12 @@ public sealed class PureCgroup2Tests
         Assert.Equal(37, applied.GetProperty("cpu_weight").GetInt64());
         Assert.Equal(8 << 20, applied.GetProperty("swap_bytes").GetInt64());
         Assert.Equal(48 << 20, applied.GetProperty("memory_high_bytes").GetInt64());
+        if (jobs.TryGetValue("disk", out var disk))
+        {
+            var rates = disk.GetProperty("applied");
+            Assert.Single(rates.GetProperty("devices").EnumerateArray());
+            Assert.Equal((1 << 20, 1 << 20, 50), (rates.GetProperty("read_bps").GetInt64(), rates.GetProperty("write_bps").GetInt64(), rates.GetProperty("read_iops").GetInt64()));
+        }
         Assert.Equal(["ended: stopped by admin (killed by SIGKILL)"], lines["stop"]);
         Assert.Equal(["0"], lines["server"]);
         Assert.Empty(lines["left"]);

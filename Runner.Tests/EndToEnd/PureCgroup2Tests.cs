@@ -28,6 +28,7 @@ public sealed class PureCgroup2Tests
         Assert.Equal(37, applied.GetProperty("cpu_weight").GetInt64());
         Assert.Equal(8 << 20, applied.GetProperty("swap_bytes").GetInt64());
         Assert.Equal(48 << 20, applied.GetProperty("memory_high_bytes").GetInt64());
+        Assert.Equal(2000, applied.GetProperty("io_weight").GetInt64()); // io.cost is in this kernel
         if (jobs.TryGetValue("disk", out var disk))
         {
             var rates = disk.GetProperty("applied");

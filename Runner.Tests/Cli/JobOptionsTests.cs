@@ -16,6 +16,12 @@ public sealed class JobOptionsTests : IDisposable
     [InlineData("--cpu", "NaN", "must be 0.01 to 10000 cores")]
     [InlineData("--cpu", "0", "must be 0.01 to 10000 cores")]
     [InlineData("--pids", "-3", "must be 1 to 4194304")]
+    [InlineData("--cpu-weight", "0", "must be 1 to 10000")]
+    [InlineData("--swap", "1M", "must come with a memory limit")]
+    [InlineData("--memory-high", "1K", "must be at least 1 MiB (1048576) and at most 1 PiB")]
+    [InlineData("--io-weight", "0", "must be 1 to 10000")]
+    [InlineData("--io-bps", "1M", "needs --device, such as --device /var for the disk that /var is on")]
+    [InlineData("--device", "8:0", "needs a rate such as --io-bps 10M")]
     [InlineData("--grace", "2h", "must be 0 s to 1 hour")]
     [InlineData("--cwd", "a: b", "must be absolute")]
     [InlineData("--name", "a b", "must be 1 to 128 letters, digits, '.', '_' or '-'")]
@@ -28,6 +34,13 @@ public sealed class JobOptionsTests : IDisposable
     [InlineData("--env", "A=\uFFFD", "--env A: holds U+FFFD")]
     public void A_pair_that_breaks_a_rule_is_told_by_its_name(string option, string value, string sentence) =>
         Assert.StartsWith($"runner: {sentence}", Start(option, value, "--", "true").Error, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("runner: --io-bps 0: must be 1 to 1125899906842624\n", "--io-bps", "0", "--device", "8:0")]
+    [InlineData("runner: --write-bps 0: must be 1 to 1125899906842624\n", "--io-bps", "1M", "--write-bps", "0", "--device", "8:0")]
+    [InlineData("runner: device 'sda': must be MAJOR:MINOR or an absolute path\n", "--read-iops", "1", "--device", "sda")]
+    public void A_rate_that_breaks_a_rule_is_told_by_the_option_it_came_from(string sentence, params string[] words) =>
+        Assert.Equal((2, sentence), Start([.. words, "--", "true"]));
 
     [Fact]
     public void An_empty_argument_is_refused_with_the_option_that_allows_it() =>

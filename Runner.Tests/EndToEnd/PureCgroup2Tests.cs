@@ -24,6 +24,17 @@ public sealed class PureCgroup2Tests
         Assert.Equal(Enumerable.Range(1, 9).Select(number => $"{number}"), lines["pids"]);
         Assert.Contains("Cannot fork", Assert.Single(lines["pids-error"]), StringComparison.Ordinal);
         Assert.Equal([$"0::/guest/{jobs["where"].GetProperty("id").GetString()}"], lines["where"]);
+        var applied = jobs["where"].GetProperty("applied");
+        Assert.Equal(37, applied.GetProperty("cpu_weight").GetInt64());
+        Assert.Equal(8 << 20, applied.GetProperty("swap_bytes").GetInt64());
+        Assert.Equal(48 << 20, applied.GetProperty("memory_high_bytes").GetInt64());
+        Assert.Equal(2000, applied.GetProperty("io_weight").GetInt64()); // io.cost is in this kernel
+        if (jobs.TryGetValue("disk", out var disk))
+        {
+            var rates = disk.GetProperty("applied");
+            Assert.Single(rates.GetProperty("devices").EnumerateArray());
+            Assert.Equal((1 << 20, 1 << 20, 50), (rates.GetProperty("read_bps").GetInt64(), rates.GetProperty("write_bps").GetInt64(), rates.GetProperty("read_iops").GetInt64()));
+        }
         Assert.Equal(["ended: stopped by admin (killed by SIGKILL)"], lines["stop"]);
         Assert.Equal(["0"], lines["server"]);
         Assert.Empty(lines["left"]);

@@ -34,11 +34,18 @@ public sealed class RefusedStartTests(LiveServer server) : IClassFixture<LiveSer
     [InlineData("--cpu", "0"), InlineData("--cpu", "-1"), InlineData("--cpu", "half"), InlineData("--cpu", "0.001"), InlineData("--cpu", "1e9"), InlineData("--cpu", "NaN")]
     [InlineData("--memory", "0"), InlineData("--memory", "-5M"), InlineData("--memory", "10X"), InlineData("--memory", "1K"), InlineData("--memory", "lots"), InlineData("--memory", "99999P")]
     [InlineData("--pids", "0"), InlineData("--pids", "-3"), InlineData("--pids", "1.5"), InlineData("--pids", "x"), InlineData("--pids", "99999999999999999999")]
+    [InlineData("--cpu-weight", "0"), InlineData("--cpu-weight", "10001"), InlineData("--cpu-weight", "1.5"), InlineData("--io-weight", "0")]
+    [InlineData("--swap", "1G"), InlineData("--memory-high", "1K"), InlineData("--io-bps", "1M"), InlineData("--read-iops", "x"), InlineData("--device", "/")]
     [InlineData("--grace", "-1s"), InlineData("--grace", "soon"), InlineData("--grace", "2h")]
     [InlineData("--env", "NOVALUE"), InlineData("--env", "=x"), InlineData("--label", "a b=c"), InlineData("--name", "a/b")]
     [InlineData("--id", "nonsense"), InlineData("--cwd", "relative/path")]
     public async Task An_option_that_makes_no_sense_is_refused_in_one_line(string option, string value) =>
         (await server.RunnerAsync("start", $"{option}={value}", "--", "true")).ExpectRefusal(2, "");
+
+    [Fact]
+    public async Task A_disk_that_is_not_there_refuses_the_start() =>
+        (await server.RunnerAsync("start", "--device", "/no/such/disk", "--io-bps", "1M", "--", "true"))
+            .ExpectRefusal(126, "cannot limit io on '/no/such/disk': No such file or directory");
 
     [Theory, InlineData("./true"), InlineData("bin/true")]
     public async Task A_relative_path_is_refused(string command) =>

@@ -47,7 +47,7 @@ public sealed class StartAndStatusTests(LiveServer server) : IClassFixture<LiveS
     {
         var job = await server.StartAsync(
             "--name", "nightly", "--label", "team=blue", "--env", "A=b=c", "--cwd", "/tmp", "--grace", "7s",
-            "--cpu", "0.5", "--memory", "64M", "--pids", "10", "--", "printf", "%s", "-f", "--", "@file");
+            "--cpu", "0.5", "--memory", "64M", "--pids", "10", "--cpu-weight", "50", "--swap", "8M", "--", "printf", "%s", "-f", "--", "@file");
         var status = await server.EndAsync(job);
         Assert.Equal(job, Text(status, "id"));
         Assert.Equal("nightly", Text(status, "name"));
@@ -63,6 +63,8 @@ public sealed class StartAndStatusTests(LiveServer server) : IClassFixture<LiveS
             Assert.Equal(0.5, limits.GetProperty("cpus").GetDouble());
             Assert.Equal(64 << 20, limits.GetProperty("memory_bytes").GetInt64());
             Assert.Equal(10, limits.GetProperty("pids").GetInt64());
+            Assert.Equal(8 << 20, limits.GetProperty("swap_bytes").GetInt64());
+            Assert.Equal(50, limits.GetProperty("cpu_weight").GetInt64());
         }
         Assert.Equal("-f--@file", (await server.RunnerAsync("logs", job)).Output);
     }

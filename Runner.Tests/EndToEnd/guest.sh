@@ -22,7 +22,13 @@ fifth=$("$runner" start --name fifth --cpu 0.2 -- timeout 5 sh -c 'while :; do :
 "$runner" run --name memory --memory 64M -- sh -c 'head -c 200M /dev/zero | tail -n 1 | wc -c; echo survived' | sed 's/^/memory /'
 "$runner" run --name pids --pids 10 -- sh -c 'for i in $(seq 50); do sleep 1000 & echo $i; done' 2>pids | sed 's/^/pids /'
 sed 's/^/pids-error /' pids
-"$runner" run --name where --cpu 1 --memory 64M --pids 5 -- cat /proc/self/cgroup | sed 's/^/where /'
+"$runner" run --name where --cpu 1 --cpu-weight 37 --memory 64M --memory-high 48M --swap 8M --io-weight 2000 --pids 5 -- cat /proc/self/cgroup | sed 's/^/where /'
+# What disks there are is the machine's business: the first one, if any.
+for disk in /sys/dev/block/*; do
+    [ -e "$disk/dev" ] || continue
+    "$runner" run --name disk --device "${disk##*/}" --io-bps 1M --read-iops 50 -- true
+    break
+done
 stubborn=$("$runner" start --name stubborn -- sh -c 'setsid sh -c "trap \"\" TERM; sleep 1000" & trap "" TERM; echo ready; sleep 1000')
 "$runner" logs "$stubborn" >ready & follower=$!
 i=0

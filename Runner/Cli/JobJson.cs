@@ -49,7 +49,9 @@ static class JobJson
             job.StdoutBytes, job.StderrBytes);
     }
 
-    private static JsonLimits Limits(ResourceLimits limits) => new(limits.Cpus, limits.MemoryBytes, limits.Pids);
+    private static JsonLimits Limits(ResourceLimits limits) => new(
+        limits.Cpus, limits.MemoryBytes, limits.Pids, limits.CpuWeight, limits.SwapBytes, limits.MemoryHighBytes,
+        limits.Io?.Devices, limits.Io?.ReadBps, limits.Io?.WriteBps, limits.Io?.ReadIops, limits.Io?.WriteIops, limits.IoWeight);
 
     private static JsonEnd End(JobState.Ended ended)
     {
@@ -66,7 +68,9 @@ sealed record JsonJob(
 
 sealed record JsonEnd(string Reason, int? Code, int? Signal, bool? CoreDumped, string? By, string? Detail, DateTime EndedAt);
 
-sealed record JsonLimits(double? Cpus, long? MemoryBytes, long? Pids);
+sealed record JsonLimits(
+    double? Cpus, long? MemoryBytes, long? Pids, long? CpuWeight, long? SwapBytes, long? MemoryHighBytes,
+    IReadOnlyList<string>? Devices, long? ReadBps, long? WriteBps, long? ReadIops, long? WriteIops, long? IoWeight);
 
 sealed record JsonUsage(
     double? CpuSeconds, double? CpuUserSeconds, double? CpuSystemSeconds, double? ThrottledSeconds,

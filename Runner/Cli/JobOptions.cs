@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
 using System.Net;
 using Runner.Client;
 using Runner.Jobs;
@@ -14,9 +13,7 @@ sealed class JobOptions
     private readonly Option<string?> _directory = new("--cwd") { Description = "Working directory, absolute (default: the current one if the server is on this machine, else /).", HelpName = "DIR" };
     private readonly Option<string?> _name = new("--name") { Description = "A name for people.", HelpName = "NAME" };
     private readonly Option<string[]> _labels = new("--label", "-l") { Description = "Adds a label; repeatable.", HelpName = "KEY=VALUE" };
-    private readonly Option<string?> _cpus = new("--cpu") { Description = "At most this many cores' worth of CPU time, 0.01 and up.", HelpName = "CORES" };
-    private readonly Option<string?> _memory = new("--memory", "-m") { Description = "At most this much memory, swap included; at least 1M.", HelpName = "SIZE" };
-    private readonly Option<string?> _pids = new("--pids") { Description = "At most this many processes and threads at once.", HelpName = "N" };
+    private readonly LimitOptions _limits = new();
     private readonly Option<string?> _grace = new("--grace") { Description = "How long a stop waits between SIGTERM and SIGKILL (default: 5s).", HelpName = "TIME" };
     private readonly Option<bool> _allowEmptyArgs = new("--allow-empty-args") { Description = "Lets arguments be empty." };
     private readonly Option<string?> _id = new("--id") { Description = "The job's UUID; asking again with the same one starts nothing twice.", HelpName = "UUID" };
@@ -25,7 +22,8 @@ sealed class JobOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _cpus, _memory, _pids, _env, _directory, _name, _labels, _grace, _allowEmptyArgs, _id })
+        _limits.AddTo(command);
+        foreach (var option in new Option[] { _env, _directory, _name, _labels, _grace, _allowEmptyArgs, _id })
             command.Options.Add(option);
         command.Arguments.Add(_command);
     }
@@ -46,10 +44,7 @@ sealed class JobOptions
             WorkingDirectory = parsed.GetValue(_directory) ?? (IsHere(server) ? CurrentDirectory("--cwd") : "/"),
             Name = parsed.GetValue(_name) ?? "",
             Labels = Pairs("--label", parsed.GetValue(_labels)),
-            Limits = new(
-                Cpus: parsed.GetValue(_cpus) is { } cpus ? Number("--cpu", cpus, "0.5 or 2") : null,
-                MemoryBytes: parsed.GetValue(_memory) is { } memory ? Quantities.Size("--memory", memory) : null,
-                Pids: parsed.GetValue(_pids) is { } pids ? Whole("--pids", pids) : null),
+            Limits = _limits.Limits(parsed),
             GracePeriod = parsed.GetValue(_grace) is { } grace ? Quantities.Span("--grace", grace) : JobSpec.DefaultGracePeriod,
             AllowEmptyArgs = parsed.GetValue(_allowEmptyArgs),
         };
@@ -63,12 +58,10 @@ sealed class JobOptions
         if (e.Error is JobError.BadJobId) return Of(_id);
         return e.Field switch
         {
-            "spec.limits.cpus" => Of(_cpus),
-            "spec.limits.memory_bytes" => Of(_memory),
-            "spec.limits.pids" => Of(_pids),
             "spec.grace_period" => Of(_grace),
             "spec.working_directory" => Of(_directory),
             "spec.name" => Of(_name),
+            { } field when _limits.Named(field, parsed) is { } limit => Of(limit),
             { } field when field.StartsWith("spec.env[", StringComparison.Ordinal) => BadOptionException.Saying(_env.Name, field[9..^1], e),
             { } field when field.StartsWith("spec.labels[", StringComparison.Ordinal) => BadOptionException.Saying(_labels.Name, field[12..^1], e),
             { } field when field.StartsWith("spec.args[", StringComparison.Ordinal) => e.Message.Replace("allow_empty_args is set", $"{_allowEmptyArgs.Name} is given", StringComparison.Ordinal),
@@ -118,14 +111,4 @@ sealed class JobOptions
         }
         return pairs;
     }
-
-    private static double Number(string option, string text, string example) =>
-        double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
-            ? value
-            : throw new BadOptionException($"{option} {text}: must be a number such as {example}");
-
-    private static long Whole(string option, string text) =>
-        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
-            ? value
-            : throw new BadOptionException($"{option} {text}: must be a whole number");
 }

@@ -38,6 +38,7 @@ static class JobText
         rows.Add(("pids", $"{Number(job.Usage.Pids)}{Limit(record.Applied.Pids, pids => pids.ToString(CultureInfo.InvariantCulture))}"));
         if (job.Usage.ReadBytes is { } read && job.Usage.WrittenBytes is { } written)
             rows.Add(("disk", $"{Quantities.Show(read)} read, {Quantities.Show(written)} written"));
+        if (IoLimit(record.Applied) is { Length: > 0 } limit) rows.Add(("io limit", limit));
         rows.Add(("output", $"{Quantities.Show(job.StdoutBytes)} stdout, {Quantities.Show(job.StderrBytes)} stderr"));
         return string.Join('\n', rows.Select(row => $"{row.Name,-8} {row.Value}"));
     }
@@ -123,14 +124,33 @@ static class JobText
         var ran = (end - job.Record.StartedAt).TotalSeconds;
         var share = ran > 0 ? string.Create(CultureInfo.InvariantCulture, $", {total.TotalSeconds / ran:0.00} cores on average") : "";
         var throttled = job.Usage.Throttled is { Ticks: > 0 } held ? $", held back {Quantities.Show(held)}" : "";
-        return $"{Quantities.Show(total)}{share}{throttled}{Limit(job.Record.Applied.Cpus, cpus => cpus.ToString("0.###", CultureInfo.InvariantCulture))}";
+        var weight = job.Record.Applied.CpuWeight is { } part ? string.Create(CultureInfo.InvariantCulture, $" (weight {part})") : "";
+        return $"{Quantities.Show(total)}{share}{throttled}{Limit(job.Record.Applied.Cpus, cpus => cpus.ToString("0.###", CultureInfo.InvariantCulture))}{weight}";
     }
 
     private static string Memory(JobView job)
     {
         var peak = job.Usage.MemoryPeak is { } most ? $", peak {Quantities.Show(most)}" : "";
         var kills = job.Usage.OomKills is > 0 and var count ? $", {count} killed for want of memory" : "";
-        return $"{(job.Usage.Memory is { } now ? Quantities.Show(now) : "?")}{peak}{kills}{Limit(job.Record.Applied.MemoryBytes, Quantities.Show)}";
+        var applied = job.Record.Applied;
+        var swap = applied.SwapBytes is { } beside ? $" (swap {Quantities.Show(beside)})" : "";
+        var high = applied.MemoryHighBytes is { } slow ? $" (slowed above {Quantities.Show(slow)})" : "";
+        return $"{(job.Usage.Memory is { } now ? Quantities.Show(now) : "?")}{peak}{kills}{Limit(applied.MemoryBytes, Quantities.Show)}{swap}{high}";
+    }
+
+    private static string IoLimit(ResourceLimits applied)
+    {
+        var parts = new List<string>();
+        if (applied.Io is { } io)
+        {
+            if (io.ReadBps is { } read) parts.Add($"{Quantities.Show(read)}/s read");
+            if (io.WriteBps is { } write) parts.Add($"{Quantities.Show(write)}/s written");
+            if (io.ReadIops is { } reads) parts.Add($"{Number(reads)} reads/s");
+            if (io.WriteIops is { } writes) parts.Add($"{Number(writes)} writes/s");
+            if (parts.Count > 0) parts[^1] += $" on {string.Join(' ', io.Devices.Select(Quoted.Short))}";
+        }
+        if (applied.IoWeight is { } weight) parts.Add($"weight {Number(weight)}");
+        return string.Join(", ", parts);
     }
 
     private static string Limit<T>(T? limit, Func<T, string> show) where T : struct => limit is { } value ? $" (limit {show(value)})" : "";

@@ -85,8 +85,45 @@ static class JobRules
             throw Bad("spec.limits.cpus", $"cpus {cpus.ToString(CultureInfo.InvariantCulture)}: must be 0.01 to 10000 cores");
         if (limits.MemoryBytes is { } memory and not (>= ResourceLimits.LeastMemory and <= ResourceLimits.MostMemory))
             throw Bad("spec.limits.memory_bytes", $"memory {memory} bytes: must be at least 1 MiB (1048576) and at most 1 PiB");
+        if (limits.SwapBytes is { } swap and not (>= 0 and <= ResourceLimits.MostMemory))
+            throw Bad("spec.limits.swap_bytes", $"swap {swap} bytes: must be 0 to 1 PiB");
+        if (limits is { SwapBytes: { } beside, MemoryBytes: null })
+            throw Bad("spec.limits.swap_bytes", $"swap {beside} bytes: must come with a memory limit");
+        if (limits.MemoryHighBytes is { } high and not (>= ResourceLimits.LeastMemory and <= ResourceLimits.MostMemory))
+            throw Bad("spec.limits.memory_high_bytes", $"high memory {high} bytes: must be at least 1 MiB (1048576) and at most 1 PiB");
         if (limits.Pids is { } pids and not (>= 1 and <= ResourceLimits.MostPids))
             throw Bad("spec.limits.pids", $"pids {pids}: must be 1 to {ResourceLimits.MostPids}");
+        if (limits.CpuWeight is { } weight and not (>= 1 and <= ResourceLimits.MostWeight))
+            throw Bad("spec.limits.cpu_weight", $"cpu weight {weight}: must be 1 to {ResourceLimits.MostWeight}");
+        CheckIo(limits.Io, limits.IoWeight);
+    }
+
+    private static void CheckIo(IoRates? io, long? weight)
+    {
+        if (weight is not (null or >= 1 and <= ResourceLimits.MostWeight))
+            throw Bad("spec.limits.io_weight", $"io weight {weight}: must be 1 to {ResourceLimits.MostWeight}");
+        if (io is null) return;
+        var rates = new[]
+        {
+            (Field: "spec.limits.read_bps", What: "bytes read a second", Rate: io.ReadBps, Most: IoRates.MostBps),
+            (Field: "spec.limits.write_bps", What: "bytes written a second", Rate: io.WriteBps, Most: IoRates.MostBps),
+            (Field: "spec.limits.read_iops", What: "reads a second", Rate: io.ReadIops, Most: IoRates.MostIops),
+            (Field: "spec.limits.write_iops", What: "writes a second", Rate: io.WriteIops, Most: IoRates.MostIops),
+        };
+        foreach (var (field, what, rate, most) in rates)
+        {
+            if (rate is not (null or >= 1) || rate > most) throw Bad(field, $"{what} {rate}: must be 1 to {most}");
+            if (rate is not null && io.Devices.Count == 0) throw Bad(field, $"{what} {rate}: must come with a device");
+        }
+        if (io.Devices.Count > IoRates.MostDevices) throw Bad("spec.limits.devices", $"devices: {io.Devices.Count} of them; at most {IoRates.MostDevices}");
+        for (var i = 0; i < io.Devices.Count; i++)
+        {
+            var (field, device) = ($"spec.limits.devices[{i}]", io.Devices[i]);
+            if (!device.StartsWith('/') && !IoRates.TryParseNumber(device, out _, out _))
+                throw Bad(field, $"device '{Quoted.Short(device)}': must be MAJOR:MINOR or an absolute path");
+            CheckString(field, $"device {i + 1}", device);
+            if (rates.All(rate => rate.Rate is null)) throw Bad(field, $"device '{Quoted.Short(device)}': must come with a rate of reading or writing");
+        }
     }
 
     private static void CheckName(string field, string what, string name)

@@ -11,6 +11,18 @@ static class LimitSets
         if (limits.Cpus is { } cpus) wire.Cpus = cpus;
         if (limits.MemoryBytes is { } memory) wire.MemoryBytes = memory;
         if (limits.Pids is { } pids) wire.Pids = pids;
+        if (limits.CpuWeight is { } cpuWeight) wire.CpuWeight = cpuWeight;
+        if (limits.SwapBytes is { } swap) wire.SwapBytes = swap;
+        if (limits.MemoryHighBytes is { } high) wire.MemoryHighBytes = high;
+        if (limits.Io is { } io)
+        {
+            wire.Devices.Add(io.Devices);
+            if (io.ReadBps is { } readBps) wire.ReadBps = readBps;
+            if (io.WriteBps is { } writeBps) wire.WriteBps = writeBps;
+            if (io.ReadIops is { } readIops) wire.ReadIops = readIops;
+            if (io.WriteIops is { } writeIops) wire.WriteIops = writeIops;
+        }
+        if (limits.IoWeight is { } ioWeight) wire.IoWeight = ioWeight;
         return wire;
     }
 
@@ -19,5 +31,18 @@ static class LimitSets
         : new(
             Cpus: wire.HasCpus ? wire.Cpus : null,
             MemoryBytes: wire.HasMemoryBytes ? wire.MemoryBytes : null,
-            Pids: wire.HasPids ? wire.Pids : null);
+            Pids: wire.HasPids ? wire.Pids : null,
+            CpuWeight: wire.HasCpuWeight ? wire.CpuWeight : null,
+            SwapBytes: wire.HasSwapBytes ? wire.SwapBytes : null,
+            MemoryHighBytes: wire.HasMemoryHighBytes ? wire.MemoryHighBytes : null,
+            Io: Rates(wire),
+            IoWeight: wire.HasIoWeight ? wire.IoWeight : null);
+
+    private static IoRates? Rates(V1.Limits wire) =>
+        wire.Devices.Count == 0 && !wire.HasReadBps && !wire.HasWriteBps && !wire.HasReadIops && !wire.HasWriteIops ? null : new(
+            [.. wire.Devices],
+            ReadBps: wire.HasReadBps ? wire.ReadBps : null,
+            WriteBps: wire.HasWriteBps ? wire.WriteBps : null,
+            ReadIops: wire.HasReadIops ? wire.ReadIops : null,
+            WriteIops: wire.HasWriteIops ? wire.WriteIops : null);
 }

@@ -13,11 +13,15 @@ public sealed class KernelTextTests
 
     private static readonly Gen<ResourceLimits> Limits =
         from cpus in Gen.Choose(1, 1_000_000).Select(hundredths => hundredths / 100.0)
-        from memory in Gen.Choose(1 << 20, int.MaxValue).Select(bytes => (long)bytes * 1000)
+        from memory in Gen.Choose(256, int.MaxValue).Select(pages => (long)pages * Environment.SystemPageSize)
         from pids in Gen.Choose(1, (int)ResourceLimits.MostPids)
-        from which in Gen.Choose(0, 7)
+        from weight in Gen.Choose(1, (int)ResourceLimits.MostWeight)
+        from swap in Gen.Choose(1, int.MaxValue)
+        from high in Gen.Choose(1 << 20, int.MaxValue)
+        from which in Gen.Choose(0, 63)
         select new ResourceLimits(
-            (which & 1) == 0 ? null : cpus, (which & 2) == 0 ? null : memory, (which & 4) == 0 ? null : pids);
+            (which & 1) == 0 ? null : cpus, (which & 2) == 0 ? null : memory, (which & 4) == 0 ? null : pids,
+            (which & 8) == 0 ? null : weight, (which & 18) == 18 ? swap : null, (which & 32) == 0 ? null : high);
 
     [Fact]
     public void Limits_written_are_limits_read_in_both_kinds_of_tree() =>
@@ -33,6 +37,10 @@ public sealed class KernelTextTests
     public void A_share_is_a_quota_in_each_period(double cpus, string text) =>
         Assert.Equal(text, new CpuV2().ToFiles(new ResourceLimits(Cpus: cpus)).Single().Text);
 
+    [Theory, InlineData(100, "1024"), InlineData(1, "10"), InlineData(10_000, "102400")]
+    public void In_v1_the_usual_weight_is_the_usual_shares(long weight, string text) =>
+        Assert.Equal(text, new CpuV1().ToFiles(new ResourceLimits(CpuWeight: weight)).Single().Text);
+
     [Fact]
     public void A_limited_job_does_not_swap_and_dies_as_a_whole() => Assert.Equal(
         ["memory.max=1048576", "memory.swap.max=0", "memory.oom.group=1"],
@@ -42,6 +50,63 @@ public sealed class KernelTextTests
     public void In_v1_memory_comes_before_memory_with_swap() => Assert.Equal(
         ["memory.limit_in_bytes=1048576", "memory.memsw.limit_in_bytes=1048576", "memory.swappiness=0"],
         new MemoryV1().ToFiles(new ResourceLimits(MemoryBytes: 1 << 20)).Select(file => $"{file.File}={file.Text}"));
+
+    private static readonly Gen<ResourceLimits> IoLimits =
+        from rates in Gen.Choose(1, int.MaxValue).ArrayOf(4)
+        from devices in Gen.Choose(1, 300).Select(number => $"{number}:{number % 16}").ArrayOf(3)
+        from weight in Gen.Choose(1, 1000)
+        from which in Gen.Choose(0, 31)
+        select new ResourceLimits(
+            Io: (which & 15) == 0 ? null : new IoRates(
+                [.. devices.Distinct().Order(StringComparer.Ordinal)],
+                (which & 1) == 0 ? null : rates[0], (which & 2) == 0 ? null : rates[1] * 1000L, (which & 4) == 0 ? null : rates[2], (which & 8) == 0 ? null : rates[3]),
+            IoWeight: (which & 16) == 0 ? null : weight);
+
+    // A kernel keeps a line for each device of what is written to one file.
+    [Fact]
+    public void Rates_written_are_rates_read_in_both_kinds_of_tree() =>
+        Prop.ForAll(IoLimits.ToArbitrary(), limits => new Controller[] { new IoV2(), new BlkioV1() }.All(controller =>
+        {
+            var files = controller.ToFiles(limits).ToLookup(file => file.File, file => file.File == "io.weight" ? $"default {file.Text}" : file.Text);
+            return controller.FromFiles(file => files.Contains(file) ? string.Join('\n', files[file]) + '\n' : null, ResourceLimits.None) == limits;
+        })).QuickCheckThrowOnFailure();
+
+    [Fact]
+    public void Each_device_is_told_its_rates_by_itself()
+    {
+        var asked = new ResourceLimits(Io: new(["8:0", "8:16"], ReadBps: 1 << 20, WriteIops: 7));
+        Assert.Equal(
+            ["io.max=8:0 rbps=1048576 wiops=7", "io.max=8:16 rbps=1048576 wiops=7"],
+            new IoV2().ToFiles(asked).Select(file => $"{file.File}={file.Text}"));
+        Assert.Equal(
+            ["read_bps_device=8:0 1048576", "read_bps_device=8:16 1048576", "write_iops_device=8:0 7", "write_iops_device=8:16 7"],
+            new BlkioV1().ToFiles(asked).Select(file => $"{file.File["blkio.throttle.".Length..]}={file.Text}"));
+    }
+
+    [Fact]
+    public void What_the_kernel_tells_of_rates_is_understood()
+    {
+        Assert.Equal(
+            new ResourceLimits(Io: new(["254:0"], WriteBps: 2048), IoWeight: 50),
+            new IoV2().FromFiles(file => file == "io.max" ? "254:0 rbps=max wbps=2048 riops=max wiops=max\n" : file == "io.bfq.weight" ? "50\n" : null, ResourceLimits.None));
+        Assert.Equal(
+            new ResourceLimits(IoWeight: 2000),
+            new IoV2().FromFiles(file => file == "io.weight" ? "default 2000\n8:0 3\n" : null, ResourceLimits.None));
+    }
+
+    [Fact]
+    public void Swap_comes_beside_memory_and_is_held_to_no_more_than_was_asked()
+    {
+        var asked = new ResourceLimits(MemoryBytes: 1 << 20, SwapBytes: 2 << 20);
+        Assert.Equal(
+            ["memory.max=1048576", "memory.swap.max=2097152", "memory.oom.group=1"],
+            new MemoryV2().ToFiles(asked).Select(file => $"{file.File}={file.Text}"));
+        Assert.Equal(
+            ["memory.limit_in_bytes=1048576", "memory.memsw.limit_in_bytes=3145728"],
+            new MemoryV1().ToFiles(asked).Select(file => $"{file.File}={file.Text}"));
+        Assert.Equal("3145728", new MemoryV1().ToFiles(asked with { MemoryBytes = (1 << 20) + 1 }).Last().Text);
+        Assert.DoesNotContain(Both.SelectMany(controller => controller.ToFiles(asked)), file => file.Limit == "swap" && file.IfPresent);
+    }
 
     [Theory]
     [InlineData("max\n", null), InlineData("-1\n", null), InlineData("", null), InlineData(null, null), InlineData("12\n", 12L), InlineData("99999999999999999999", null)]
@@ -87,8 +152,8 @@ public sealed class KernelTextTests
 
     private static ResourceLimits Part(Controller controller, ResourceLimits limits) => controller.Name switch
     {
-        "cpu" => new ResourceLimits(Cpus: limits.Cpus),
-        "memory" => new ResourceLimits(MemoryBytes: limits.MemoryBytes),
+        "cpu" => new ResourceLimits(Cpus: limits.Cpus, CpuWeight: limits.CpuWeight),
+        "memory" => new ResourceLimits(MemoryBytes: limits.MemoryBytes, SwapBytes: limits.SwapBytes, MemoryHighBytes: controller is MemoryV2 ? limits.MemoryHighBytes : null),
         _ => new ResourceLimits(Pids: limits.Pids),
     };
 }

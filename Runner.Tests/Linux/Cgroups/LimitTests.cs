@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Runner.Jobs;
+using Runner.Linux.Cgroups;
 using Runner.Tests.Support;
 
 namespace Runner.Tests.Linux.Cgroups;
@@ -14,7 +15,7 @@ public sealed class LimitTests : IDisposable
     [Fact]
     public void What_was_asked_for_is_what_the_kernel_holds()
     {
-        var asked = new ResourceLimits(Cpus: 0.25, MemoryBytes: 64 << 20, Pids: 50);
+        var asked = new ResourceLimits(Cpus: 0.25, MemoryBytes: 64 << 20, Pids: 50, CpuWeight: 37);
         using var job = _tree.Create(asked);
         Assert.Equal(asked, job.Applied);
         using var found = _tree.Tree.Find(job.Name);
@@ -35,6 +36,39 @@ public sealed class LimitTests : IDisposable
     {
         using var job = _tree.Create(new ResourceLimits(MemoryBytes: (64 << 20) + 1));
         Assert.Equal(64 << 20, job.Applied.MemoryBytes);
+    }
+
+    [Theory, InlineData(0L, null), InlineData(4096L, 4096L), InlineData((16L << 20) + 1, 16L << 20)]
+    public void Swap_is_held_to_whole_pages(long asked, long? held)
+    {
+        using var job = _tree.Create(new ResourceLimits(MemoryBytes: (64 << 20) + 4095, SwapBytes: asked));
+        Assert.Equal(new ResourceLimits(MemoryBytes: 64 << 20, SwapBytes: held), job.Applied);
+        using var found = _tree.Tree.Find(job.Name);
+        Assert.Equal(job.Applied, found!.Applied);
+    }
+
+    [Fact]
+    public void What_cgroup_v1_has_nothing_like_is_refused_there_and_held_in_v2()
+    {
+        var asked = new ResourceLimits(MemoryHighBytes: 32 << 20);
+        var inV2 = File.ReadAllText($"{CgroupMounts.OfThisProcess().V2!.Path}/cgroup.controllers").Contains("memory", StringComparison.Ordinal);
+        if (inV2)
+        {
+            using var job = _tree.Create(asked);
+            Assert.Equal(asked, job.Applied);
+            return;
+        }
+        var failure = Assert.Throws<JobException>(() => _tree.Create(asked));
+        Assert.Equal((JobError.LimitUnavailable, "cgroup memory.high"), (failure.Error, failure.Step));
+        Assert.StartsWith("cannot limit high memory to 33554432: the memory controller is in cgroup v1 here, which cannot", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(_tree.Tree.Names());
+    }
+
+    [Theory, InlineData(1), InlineData(100), InlineData(10_000)]
+    public void A_weight_alone_is_held(long weight)
+    {
+        using var job = _tree.Create(new ResourceLimits(CpuWeight: weight));
+        Assert.Equal(new ResourceLimits(CpuWeight: weight), job.Applied);
     }
 
     [Theory, InlineData(0.2), InlineData(0.01)]

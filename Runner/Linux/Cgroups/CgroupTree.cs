@@ -71,6 +71,8 @@ sealed class CgroupTree
     public JobCgroup Create(string name, ResourceLimits limits)
     {
         Check(name);
+        if (limits.Io is { } io)
+            limits = limits with { Io = Disks.Found(io) };
         foreach (var missing in _missing)
             foreach (var file in missing.Controller.ToFiles(limits))
                 throw JobCgroupMaker.Unavailable(file, missing.Reason, Errno.None);

@@ -26,4 +26,6 @@ abstract class Controller(string name)
 
 /// <summary>A text for a file, and the limit it is for, as the API names it.</summary>
 /// <param name="IfPresent">A safeguard beside the limit: left out where this kernel has no such file.</param>
-readonly record struct LimitFile(string File, string Text, string Limit, string Value, bool IfPresent = false);
+/// <param name="Or">The file for it where this kernel does not have the first.</param>
+/// <param name="Never">Why this kind of tree cannot hold such a limit at all. Null: it can.</param>
+readonly record struct LimitFile(string File, string Text, string Limit, string Value, bool IfPresent = false, string? Or = null, string? Never = null);

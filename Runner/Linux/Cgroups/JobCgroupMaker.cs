@@ -72,9 +72,17 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
         if (files.Length == 0)
             return applied;
         var texts = new Dictionary<string, string?>();
-        foreach (var file in files)
+        foreach (var wanted in files)
         {
+            var file = wanted;
+            if (file.Never is { } reason)
+                throw Unavailable(file, reason, Errno.None);
             var errno = directory.Write(file.File, file.Text, out var now);
+            if (errno == Errno.ENOENT && file.Or is { } other)
+            {
+                file = file with { File = other };
+                errno = directory.Write(other, file.Text, out now);
+            }
             if (errno != Errno.None && !(errno == Errno.ENOENT && file.IfPresent))
                 throw Unavailable(file, $"{file.File} does not take {file.Text}: {LinuxException.Describe(errno)}", errno);
             texts[file.File] = now;
@@ -82,7 +90,7 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
         applied = controller.FromFiles(texts.GetValueOrDefault, applied);
         foreach (var file in files)
             if (LooserThanAsked(file.Limit, limits, applied))
-                throw Unavailable(file, $"{file.File} took {file.Text} and reads back {texts[file.File]?.Trim()}", Errno.None);
+                throw Unavailable(file, $"{file.File} took {file.Text} and reads back {texts.GetValueOrDefault(file.File)?.Trim()}", Errno.None);
         return applied;
     }
 
@@ -92,7 +100,12 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
         foreach (var part in cgroup.Parts)
             foreach (var controller in part.Controllers)
                 limits = controller.FromFiles(part.Directory.Read, limits);
-        return limits;
+        // Every cgroup has the usual weights unless others were asked for.
+        return limits with
+        {
+            CpuWeight = limits.CpuWeight == ResourceLimits.UsualWeight ? null : limits.CpuWeight,
+            IoWeight = limits.IoWeight == ResourceLimits.UsualWeight ? null : limits.IoWeight,
+        };
     }
 
     // The kernel rounds memory down to whole pages and we round CPU time to a microsecond in each period.
@@ -100,7 +113,12 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
     {
         "cpus" => !(applied.Cpus <= asked.Cpus * 1.001),
         "memory" => !(applied.MemoryBytes <= asked.MemoryBytes),
+        "swap" => applied.SwapBytes > asked.SwapBytes,
+        "high memory" => !(applied.MemoryHighBytes <= asked.MemoryHighBytes),
+        "io" => applied.Io != asked.Io,
+        "io weight" => applied.IoWeight != asked.IoWeight,
         "pids" => applied.Pids != asked.Pids,
+        "cpu weight" => applied.CpuWeight != asked.CpuWeight,
         _ => false,
     };
 

@@ -3,9 +3,44 @@ using Runner.Jobs;
 
 namespace Runner.Linux.Cgroups.V1;
 
-/// <summary>Bytes to and from block devices by <c>blkio.throttle.io_service_bytes_recursive</c>, all devices together.</summary>
+/// <summary>Rates of reading and writing by <c>blkio.throttle.*_device</c>, weight by <c>blkio.bfq.weight</c>, and bytes by
+/// <c>blkio.throttle.io_service_bytes_recursive</c>, all devices together.</summary>
 sealed class BlkioV1() : Controller("blkio")
 {
+    private const string ReadBps = "blkio.throttle.read_bps_device";
+    private const string WriteBps = "blkio.throttle.write_bps_device";
+    private const string ReadIops = "blkio.throttle.read_iops_device";
+    private const string WriteIops = "blkio.throttle.write_iops_device";
+
+    // The only one since Linux 5.0, which dropped blkio.weight with the CFQ scheduler.
+    private const string Weight = "blkio.bfq.weight";
+
+    public override IEnumerable<LimitFile> ToFiles(ResourceLimits limits)
+    {
+        if (limits.IoWeight is { } weight)
+            yield return new LimitFile(Weight, KernelText.Number(weight), "io weight", KernelText.Number(weight));
+        if (limits.Io is not { } io)
+            yield break;
+        foreach (var (file, rate) in new[] { (ReadBps, io.ReadBps), (WriteBps, io.WriteBps), (ReadIops, io.ReadIops), (WriteIops, io.WriteIops) })
+            foreach (var device in rate is null ? [] : io.Devices)
+                yield return new LimitFile(file, $"{device} {KernelText.Number(rate!.Value)}", "io", $"{device} {KernelText.Number(rate.Value)}");
+    }
+
+    // "8:0 1048576", a line for each device that has a limit.
+    public override ResourceLimits FromFiles(Func<string, string?> read, ResourceLimits limits)
+    {
+        var rates = new DeviceRates();
+        foreach (var file in (string[])[ReadBps, WriteBps, ReadIops, WriteIops])
+            foreach (var line in (read(file) ?? "").Split('\n'))
+                if (KernelText.Words(line) is [var device, var number] && KernelText.ReadNumber(number) is { } rate)
+                    rates.Add(file, device, rate);
+        return limits with
+        {
+            Io = rates.Of(ReadBps, WriteBps, ReadIops, WriteIops),
+            IoWeight = KernelText.ReadNumber(read(Weight)) ?? KernelText.ReadKey(read(Weight), "default"),
+        };
+    }
+
     public override ResourceUsage ReadUsage(Func<string, string?> read, ResourceUsage usage)
     {
         // The recursive one, with what nested cgroups did, is the younger of the two.

@@ -1,6 +1,6 @@
 namespace Runner.Jobs;
 
-/// <summary>The most a job may use. Null: no limit of its own. A value that exists is valid: <see cref="Problem"/> is null.</summary>
+/// <summary>The most a job may use. Null: no limit of its own. Fit to be applied once <see cref="JobRules"/> has passed it.</summary>
 /// <param name="Cpus">Cores' worth of CPU time, 0.01 to 10,000.</param>
 /// <param name="MemoryBytes">Bytes of memory, at least 1 MiB.</param>
 /// <param name="Pids">Processes and threads at once, at least 1.</param>

@@ -54,7 +54,6 @@ enum EpollOperation
 {
     Add = 1,
     Remove = 2,
-    Modify = 3,
 }
 
 [Flags]
@@ -63,8 +62,6 @@ enum EpollEvents : uint
     None = 0,
     Readable = 1,
     Priority = 2,
-    Error = 8,
-    HungUp = 16,
 }
 
 /// <summary>The child part of <c>siginfo_t</c> on 64-bit Linux (asm-generic/siginfo.h), 128 bytes in all.</summary>

@@ -6,7 +6,7 @@ namespace Runner.Linux.Processes;
 
 /// <summary>
 /// One thread that waits on many descriptors and calls back when one is ready (epoll(7), level-triggered). Callbacks
-/// run on that thread, one at a time, and must not block; no callback comes after its removal has returned on that thread.
+/// run on that thread, one at a time, and hold up the others while they run; no callback comes after its removal has returned on that thread.
 /// </summary>
 sealed unsafe class EventLoop : IDisposable
 {
@@ -46,8 +46,27 @@ sealed unsafe class EventLoop : IDisposable
         Wake();
     }
 
+    /// <summary>The same; done when it has run, and failed as it failed.</summary>
+    public Task RunAsync(Action action)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() =>
+        {
+            try
+            {
+                action();
+                done.SetResult();
+            }
+            catch (Exception e)
+            {
+                done.SetException(e);
+            }
+        });
+        return done.Task;
+    }
+
     /// <summary>Calls back whenever the descriptor is ready. Only on the loop's thread.</summary>
-    /// <returns>What <see cref="Remove"/> and <see cref="Change"/> take.</returns>
+    /// <returns>What <see cref="Remove"/> takes.</returns>
     public ulong Add(Fd fd, EpollEvents events, Action<EpollEvents> handler)
     {
         var token = ++_lastToken;
@@ -55,9 +74,6 @@ sealed unsafe class EventLoop : IDisposable
         _handlers.Add(token, handler);
         return token;
     }
-
-    /// <summary>Changes what is waited for. Only on the loop's thread.</summary>
-    public void Change(ulong token, Fd fd, EpollEvents events) => Control(EpollOperation.Modify, fd, events, token);
 
     /// <summary>Ends the callbacks. Only on the loop's thread, before the descriptor is closed.</summary>
     public void Remove(ulong token, Fd fd)

@@ -13,10 +13,10 @@ sealed class ExitWatch(EventLoop loop)
     private readonly Dictionary<Fd, ulong> _watched = [];
 
     /// <summary>Reaps the process when it exits. Done with how it went; the descriptor is closed then.</summary>
-    public Task<ProcessExit> WhenExited(Fd pidfd)
+    public async Task<ProcessExit> WhenExited(Fd pidfd)
     {
         var done = new TaskCompletionSource<ProcessExit>(TaskCreationOptions.RunContinuationsAsynchronously);
-        loop.Post(() =>
+        await loop.RunAsync(() =>
         {
             ulong token = 0;
             token = loop.Add(pidfd, EpollEvents.Readable, _ =>
@@ -32,18 +32,18 @@ sealed class ExitWatch(EventLoop loop)
                 }
                 pidfd.Dispose();
             });
-        });
-        return done.Task;
+        }).ConfigureAwait(false);
+        return await done.Task.ConfigureAwait(false);
     }
 
     /// <summary>Done when a condition that changes with <c>cgroup.events</c> holds (cgroup v2 notifies by POLLPRI).</summary>
     /// <param name="events">The open file; stays the caller's.</param>
     /// <param name="holds">Reads the file from its start, which also takes the notification.</param>
-    public Task WhenCgroup(Fd events, Func<bool> holds)
+    public async Task WhenCgroup(Fd events, Func<bool> holds)
     {
-        if (holds()) return Task.CompletedTask;
+        if (holds()) return;
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        loop.Post(() =>
+        await loop.RunAsync(() =>
         {
             ulong token = 0;
             void Look(EpollEvents ready)
@@ -64,8 +64,8 @@ sealed class ExitWatch(EventLoop loop)
 
             // A change before the line above would not be told.
             Look(EpollEvents.None);
-        });
-        return done.Task;
+        }).ConfigureAwait(false);
+        await done.Task.ConfigureAwait(false);
     }
 
     /// <summary>Calls back once, on the loop's thread, when the descriptor is readable.</summary>

@@ -28,14 +28,14 @@ sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Acti
     /// Captures what is in the pipe now and stops, even if something outside the job holds the pipe open. To be called
     /// when no process of the job is left, so that nothing of it is still to come.
     /// </summary>
-    public Task FinishAsync()
+    public async Task FinishAsync()
     {
-        loop.Post(() =>
+        await loop.RunAsync(() =>
         {
             _finishing = true;
             if (!_heldBack) Drain();
-        });
-        return _finished.Task;
+        }).ConfigureAwait(false);
+        await _finished.Task.ConfigureAwait(false);
     }
 
     private void Watch()

@@ -172,8 +172,6 @@ static class ServerProcess
     private static ILoggerFactory CreateLogging(bool verbose) => LoggerFactory.Create(builder => builder
         .SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Information)
         .AddFilter("Microsoft", LogLevel.Warning)
-        // What keeps it from starting is told by us, in one sentence.
-        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
         .AddConsole(options =>
         {
             options.FormatterName = LogLine.Formatter;

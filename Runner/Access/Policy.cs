@@ -15,7 +15,10 @@ static class Policy
     public static bool MaySeeEnvironment(Caller caller, string owner) =>
         caller.Role is Role.Admin || string.Equals(caller.Name, owner, StringComparison.Ordinal);
 
+    /// <summary>Whether the caller may know of everybody's jobs.</summary>
+    public static bool SeesAll(Caller caller) => caller.Role is Role.Admin or Role.Reader;
+
     /// <summary>Whether the caller may know of a job with this owner at all.</summary>
     public static bool MaySee(Caller caller, string owner) =>
-        caller.Role is Role.Admin or Role.Reader || string.Equals(caller.Name, owner, StringComparison.Ordinal);
+        SeesAll(caller) || string.Equals(caller.Name, owner, StringComparison.Ordinal);
 }

@@ -7,7 +7,7 @@ using Runner.Wire;
 
 namespace Runner.Server;
 
-/// <summary>The job API: each method maps in, calls, maps out. Who may call and what went wrong belong to the interceptors.</summary>
+/// <summary>The job API: each method maps in, calls, maps out. Who may call is CallAdmission's, what went wrong CallGate's.</summary>
 sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
 {
     private const int PieceSize = 64 * 1024;

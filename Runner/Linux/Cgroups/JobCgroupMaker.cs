@@ -57,8 +57,7 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
     }
 
     private static JobException Failure(string call, string message, Errno errno) => new(
-        // EAGAIN: cgroup.max.descendants or .depth of an ancestor (cgroup-v2.rst).
-        errno is Errno.EAGAIN or Errno.ENOSPC or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE ? JobError.Exhausted : JobError.OsError,
+        errno.IsExhaustion() ? JobError.Exhausted : JobError.OsError,
         message)
     {
         Step = $"cgroup {call}",

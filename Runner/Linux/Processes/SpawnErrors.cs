@@ -22,28 +22,25 @@ static class SpawnErrors
             (SpawnStep.Exec, Errno.E2BIG) => "; arguments and environment together are too long",
             _ => "",
         };
-        var error = Exhausts(e.Errno) ? JobError.Exhausted
+        var error = e.Errno.IsExhaustion() ? JobError.Exhausted
             : e.Step is SpawnStep.Exec or SpawnStep.Chdir ? JobError.CannotStart
             : JobError.OsError;
         return new JobException(error, $"{what}: {LinuxException.Describe(e.Errno)}{hint}", e) { Step = CallOf(e.Step), Errno = (int)e.Errno };
     }
 
     public static JobException ToJobError(LinuxException e) =>
-        new(Exhausts(e.Errno) ? JobError.Exhausted : JobError.OsError, e.Message, e) { Step = e.Call, Errno = (int)e.Errno };
+        new(e.Errno.IsExhaustion() ? JobError.Exhausted : JobError.OsError, e.Message, e) { Step = e.Call, Errno = (int)e.Errno };
 
     /// <summary>For what the platform's own file calls throw, which keep the error number only sometimes.</summary>
     public static JobException ToJobError(Exception e)
     {
         var errno = e.HResult is > 0 and < 4096 ? (Errno)e.HResult : Errno.None;
-        return new(Exhausts(errno) ? JobError.Exhausted : JobError.OsError, $"state directory: {e.Message}", e)
+        return new(errno.IsExhaustion() ? JobError.Exhausted : JobError.OsError, $"state directory: {e.Message}", e)
         {
             Step = "open",
             Errno = errno is Errno.None ? null : (int)errno,
         };
     }
-
-    private static bool Exhausts(Errno errno) =>
-        errno is Errno.EAGAIN or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE or Errno.ENOSPC or Errno.EDQUOT;
 
     private static string CallOf(SpawnStep step) => step switch
     {

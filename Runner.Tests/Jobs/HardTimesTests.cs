@@ -25,7 +25,7 @@ public sealed class HardTimesTests
     {
         var process = new StubbornProcess(refusals: 2) { Lives = true };
         var job = Supervised(process, new StubbornStore(refusals: 0));
-        await job.StopAsync("bert", TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken)
+        await job.StopAsync("bert", Signals.Terminate, TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken)
             .WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.Equal(new JobEnd.Stopped("bert", new ProcessExit.Signaled(9, false)), Assert.IsType<JobState.Ended>(job.Record.State).End);
     }
@@ -130,7 +130,13 @@ public sealed class HardTimesTests
             : Lives ? _killed.Task
             : Task.FromResult<ProcessExit>(new ProcessExit.Exited(3));
 
-        public void Signal(int signal) => Refuse("signal");
+        public void Signal(int signal, bool wake) => Refuse("signal");
+
+        public bool SignalMain(int signal)
+        {
+            Refuse("signal");
+            return true;
+        }
 
         public void Kill()
         {
@@ -150,7 +156,9 @@ public sealed class HardTimesTests
             return ResourceUsage.None;
         }
 
-        public bool HitMemoryLimit(ResourceUsage usage) => false;
+        public OomReach OomReach(ProcessExit exit, ResourceUsage usage) => Runner.Jobs.OomReach.None;
+
+        public int? LeftoverProcesses => 0;
 
         public void Dispose()
         {

@@ -8,6 +8,7 @@ using Runner.Output;
 using Runner.Wire;
 using V1JobSpec = Runner.V1.JobSpec;
 using V1Limits = Runner.V1.Limits;
+using V1Pressure = Runner.V1.Pressure;
 using V1Usage = Runner.V1.Usage;
 
 namespace Runner.Tests.Wire;
@@ -75,7 +76,7 @@ public sealed class RoundTripTests
     public void A_job_survives()
     {
         var usage = Usages.FromWire(Filled(new V1Usage()));
-        var state = new JobState.Ended(DateTimeOffset.UnixEpoch.AddDays(2), new JobEnd.Exited(1), usage, 10, 20);
+        var state = new JobState.Ended(DateTimeOffset.UnixEpoch.AddDays(2), new JobEnd.Exited(1), usage, 10, 20, 3);
         var record = new JobRecord(JobId.New(), JobSpecs.FromWire(Filled(new V1JobSpec())), "anna", 42, new(Cpus: 0.5), DateTimeOffset.UnixEpoch.AddDays(1), state);
         var view = new JobView(record, usage, 10, 20);
         Assert.Equal(view, JobViews.FromWire(V1.Job.Parser.ParseFrom(JobViews.ToWire(view).ToByteArray())));
@@ -138,6 +139,7 @@ public sealed class RoundTripTests
         FieldType.Double => field.FieldNumber + 0.5,
         FieldType.Message when field.MessageType == Duration.Descriptor => new Duration { Seconds = field.FieldNumber, Nanos = 500 },
         FieldType.Message when field.MessageType == V1Limits.Descriptor => Filled(new V1Limits()),
+        FieldType.Message when field.MessageType == V1Pressure.Descriptor => Filled(new V1Pressure()),
         _ => throw new NotSupportedException($"no sample for {field.FullName}"),
     };
 }

@@ -39,13 +39,15 @@ static class JobJson
         var (record, usage) = (job.Record, job.Usage);
         return new(
             record.Id.ToString(), record.Spec.Name, record.Spec.Labels, record.Owner, record.Spec.Command, record.Spec.Args,
-            record.Spec.Env, record.Spec.WorkingDirectory, record.Spec.GracePeriod.TotalSeconds,
+            record.Spec.Env, record.Spec.WorkingDirectory, record.Spec.GracePeriod.TotalSeconds, record.Spec.Timeout?.TotalSeconds,
             record.State is JobState.Ended ? "ended" : "running",
             record.State is JobState.Ended ended ? End(ended) : null,
             record.Pid, record.StartedAt.UtcDateTime,
             Limits(record.Spec.Limits), Limits(record.Applied),
             new(usage.CpuTotal?.TotalSeconds, usage.CpuUser?.TotalSeconds, usage.CpuSystem?.TotalSeconds, usage.Throttled?.TotalSeconds,
-                usage.Memory, usage.MemoryPeak, usage.OomKills, usage.Pids, usage.ReadBytes, usage.WrittenBytes),
+                usage.Memory, usage.MemoryPeak, usage.OomKills, usage.Pids, usage.ReadBytes, usage.WrittenBytes,
+                usage.ReadOperations, usage.WrittenOperations, usage.PidsPeak, usage.VoluntarySwitches, usage.InvoluntarySwitches,
+                Waits(usage.CpuPressure), Waits(usage.MemoryPressure), Waits(usage.IoPressure)),
             job.StdoutBytes, job.StderrBytes);
     }
 
@@ -53,20 +55,22 @@ static class JobJson
         limits.Cpus, limits.MemoryBytes, limits.Pids, limits.CpuWeight, limits.SwapBytes, limits.MemoryHighBytes,
         limits.Io?.Devices, limits.Io?.ReadBps, limits.Io?.WriteBps, limits.Io?.ReadIops, limits.Io?.WriteIops, limits.IoWeight);
 
+    private static JsonPressure? Waits(Pressure? pressure) => pressure is null ? null : new(pressure.Some?.TotalSeconds, pressure.Full?.TotalSeconds);
+
     private static JsonEnd End(JobState.Ended ended)
     {
         var parts = EndParts.Of(ended.End);
-        return new(parts.Reason, parts.Code, parts.Signal, parts.Signal is null ? null : parts.CoreDumped, parts.By, parts.Detail, ended.EndedAt.UtcDateTime);
+        return new(parts.Reason, parts.Code, parts.Signal, parts.Signal is null ? null : parts.CoreDumped, parts.By, parts.Detail, ended.EndedAt.UtcDateTime, ended.LeftoverProcesses);
     }
 }
 
 sealed record JsonJob(
     string Id, string Name, IReadOnlyDictionary<string, string> Labels, string Owner, string Command, IReadOnlyList<string> Args,
-    IReadOnlyDictionary<string, string> Env, string WorkingDirectory, double GraceSeconds,
+    IReadOnlyDictionary<string, string> Env, string WorkingDirectory, double GraceSeconds, double? TimeoutSeconds,
     string State, JsonEnd? End, int Pid, DateTime StartedAt,
     JsonLimits Limits, JsonLimits Applied, JsonUsage Usage, long StdoutBytes, long StderrBytes);
 
-sealed record JsonEnd(string Reason, int? Code, int? Signal, bool? CoreDumped, string? By, string? Detail, DateTime EndedAt);
+sealed record JsonEnd(string Reason, int? Code, int? Signal, bool? CoreDumped, string? By, string? Detail, DateTime EndedAt, int? LeftoverProcesses);
 
 sealed record JsonLimits(
     double? Cpus, long? MemoryBytes, long? Pids, long? CpuWeight, long? SwapBytes, long? MemoryHighBytes,
@@ -74,7 +78,11 @@ sealed record JsonLimits(
 
 sealed record JsonUsage(
     double? CpuSeconds, double? CpuUserSeconds, double? CpuSystemSeconds, double? ThrottledSeconds,
-    long? MemoryBytes, long? MemoryPeakBytes, long? OomKills, long? Pids, long? ReadBytes, long? WrittenBytes);
+    long? MemoryBytes, long? MemoryPeakBytes, long? OomKills, long? Pids, long? ReadBytes, long? WrittenBytes,
+    long? ReadOperations, long? WrittenOperations, long? PidsPeak, long? VoluntarySwitches, long? InvoluntarySwitches,
+    JsonPressure? CpuPressure, JsonPressure? MemoryPressure, JsonPressure? IoPressure);
+
+sealed record JsonPressure(double? SomeSeconds, double? FullSeconds);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, WriteIndented = true)]
 [JsonSerializable(typeof(JsonJob))]

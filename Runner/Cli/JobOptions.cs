@@ -15,6 +15,7 @@ sealed class JobOptions
     private readonly Option<string[]> _labels = new("--label", "-l") { Description = "Adds a label; repeatable.", HelpName = "KEY=VALUE" };
     private readonly LimitOptions _limits = new();
     private readonly Option<string?> _grace = new("--grace") { Description = "How long a stop waits between SIGTERM and SIGKILL (default: 5s).", HelpName = "TIME" };
+    private readonly Option<string?> _timeout = new("--timeout") { Description = "Ends the job as a stop does when it has run this long, up to 3650d (default: never).", HelpName = "TIME" };
     private readonly Option<bool> _allowEmptyArgs = new("--allow-empty-args") { Description = "Lets arguments be empty." };
     private readonly Option<string?> _id = new("--id") { Description = "The job's UUID; asking again with the same one starts nothing twice.", HelpName = "UUID" };
 
@@ -23,7 +24,7 @@ sealed class JobOptions
     public void AddTo(Command command)
     {
         _limits.AddTo(command);
-        foreach (var option in new Option[] { _env, _directory, _name, _labels, _grace, _allowEmptyArgs, _id })
+        foreach (var option in new Option[] { _env, _directory, _name, _labels, _grace, _timeout, _allowEmptyArgs, _id })
             command.Options.Add(option);
         command.Arguments.Add(_command);
     }
@@ -46,6 +47,7 @@ sealed class JobOptions
             Labels = Pairs("--label", parsed.GetValue(_labels)),
             Limits = _limits.Limits(parsed),
             GracePeriod = parsed.GetValue(_grace) is { } grace ? Quantities.Span("--grace", grace) : JobSpec.DefaultGracePeriod,
+            Timeout = parsed.GetValue(_timeout) is { } timeout ? Quantities.Span("--timeout", timeout) : null,
             AllowEmptyArgs = parsed.GetValue(_allowEmptyArgs),
         };
         JobRules.Check(spec);
@@ -59,6 +61,7 @@ sealed class JobOptions
         return e.Field switch
         {
             "spec.grace_period" => Of(_grace),
+            "spec.timeout" => Of(_timeout),
             "spec.working_directory" => Of(_directory),
             "spec.name" => Of(_name),
             { } field when _limits.Named(field, parsed) is { } limit => Of(limit),

@@ -32,13 +32,19 @@ static class JobText
         {
             rows.Add(("ended", Time(ended.EndedAt)));
             rows.Add(("ran", Quantities.Show(ended.EndedAt - record.StartedAt)));
+            if (ended.LeftoverProcesses is > 0 and var left) rows.Add(("leftover", $"{Number(left)} {(left is 1 ? "process" : "processes")}, killed when the main one had gone"));
         }
+        if (record.Spec.Timeout is { } timeout) rows.Add(("timeout", Quantities.Show(timeout)));
         rows.Add(("cpu", Cpu(job)));
         rows.Add(("memory", Memory(job)));
-        rows.Add(("pids", $"{Number(job.Usage.Pids)}{Limit(record.Applied.Pids, pids => pids.ToString(CultureInfo.InvariantCulture))}"));
+        var most = job.Usage.PidsPeak is { } peak ? $", peak {Number(peak)}" : "";
+        rows.Add(("pids", $"{Number(job.Usage.Pids)}{most}{AskedAndApplied.Limit(record.Spec.Limits.Pids, record.Applied.Pids, pids => Number(pids))}"));
         if (job.Usage.ReadBytes is { } read && job.Usage.WrittenBytes is { } written)
-            rows.Add(("disk", $"{Quantities.Show(read)} read, {Quantities.Show(written)} written"));
-        if (IoLimit(record.Applied) is { Length: > 0 } limit) rows.Add(("io limit", limit));
+            rows.Add(("disk", $"{Quantities.Show(read)} read{Requests(job.Usage.ReadOperations)}, {Quantities.Show(written)} written{Requests(job.Usage.WrittenOperations)}"));
+        if (Waits(job.Usage) is { Length: > 0 } waits) rows.Add(("pressure", waits));
+        if (job.Usage is { VoluntarySwitches: { } voluntary, InvoluntarySwitches: { } involuntary })
+            rows.Add(("switches", $"{Number(voluntary)} voluntary, {Number(involuntary)} involuntary"));
+        if (IoLimit(record.Spec.Limits, record.Applied) is { Length: > 0 } limit) rows.Add(("io limit", limit));
         rows.Add(("output", $"{Quantities.Show(job.StdoutBytes)} stdout, {Quantities.Show(job.StderrBytes)} stderr"));
         return string.Join('\n', rows.Select(row => $"{row.Name,-8} {row.Value}"));
     }
@@ -122,23 +128,36 @@ static class JobText
         if (job.Usage.CpuTotal is not { } total) return "not told by this kernel";
         var end = job.Record.State is JobState.Ended ended ? ended.EndedAt : DateTimeOffset.UtcNow;
         var ran = (end - job.Record.StartedAt).TotalSeconds;
+        var parts = job.Usage is { CpuUser: { } user, CpuSystem: { } system } ? $" ({Quantities.Show(user)} user, {Quantities.Show(system)} system)" : "";
         var share = ran > 0 ? string.Create(CultureInfo.InvariantCulture, $", {total.TotalSeconds / ran:0.00} cores on average") : "";
         var throttled = job.Usage.Throttled is { Ticks: > 0 } held ? $", held back {Quantities.Show(held)}" : "";
         var weight = job.Record.Applied.CpuWeight is { } part ? string.Create(CultureInfo.InvariantCulture, $" (weight {part})") : "";
-        return $"{Quantities.Show(total)}{share}{throttled}{Limit(job.Record.Applied.Cpus, cpus => cpus.ToString("0.###", CultureInfo.InvariantCulture))}{weight}";
+        return $"{Quantities.Show(total)}{parts}{share}{throttled}{AskedAndApplied.Limit(job.Record.Spec.Limits.Cpus, job.Record.Applied.Cpus, cpus => cpus.ToString("0.###", CultureInfo.InvariantCulture))}{weight}";
     }
 
     private static string Memory(JobView job)
     {
         var peak = job.Usage.MemoryPeak is { } most ? $", peak {Quantities.Show(most)}" : "";
         var kills = job.Usage.OomKills is > 0 and var count ? $", {count} killed for want of memory" : "";
-        var applied = job.Record.Applied;
-        var swap = applied.SwapBytes is { } beside ? $" (swap {Quantities.Show(beside)})" : "";
-        var high = applied.MemoryHighBytes is { } slow ? $" (slowed above {Quantities.Show(slow)})" : "";
-        return $"{(job.Usage.Memory is { } now ? Quantities.Show(now) : "?")}{peak}{kills}{Limit(applied.MemoryBytes, Quantities.Show)}{swap}{high}";
+        var (asked, applied) = (job.Record.Spec.Limits, job.Record.Applied);
+        var limit = AskedAndApplied.Limit(asked.MemoryBytes, applied.MemoryBytes, Quantities.Show);
+        var swap = AskedAndApplied.Limit(asked.SwapBytes is 0 ? null : asked.SwapBytes, applied.SwapBytes, Quantities.Show, "swap");
+        var high = AskedAndApplied.Limit(asked.MemoryHighBytes, applied.MemoryHighBytes, Quantities.Show, "slowed above");
+        return $"{(job.Usage.Memory is { } now ? Quantities.Show(now) : "?")}{peak}{kills}{limit}{swap}{high}";
     }
 
-    private static string IoLimit(ResourceLimits applied)
+    private static string Requests(long? count) => count is { } number ? $" in {Number(number)} {(number is 1 ? "request" : "requests")}" : "";
+
+    private static string Waits(ResourceUsage usage)
+    {
+        var parts = new List<string>();
+        foreach (var (name, pressure) in new[] { ("cpu", usage.CpuPressure), ("memory", usage.MemoryPressure), ("io", usage.IoPressure) })
+            if (pressure?.Some is { } some)
+                parts.Add($"{name} {Quantities.Show(some)}{(pressure.Full is { Ticks: > 0 } full ? $" (all of it {Quantities.Show(full)})" : "")}");
+        return string.Join(", ", parts);
+    }
+
+    private static string IoLimit(ResourceLimits asked, ResourceLimits applied)
     {
         var parts = new List<string>();
         if (applied.Io is { } io)
@@ -147,13 +166,11 @@ static class JobText
             if (io.WriteBps is { } write) parts.Add($"{Quantities.Show(write)}/s written");
             if (io.ReadIops is { } reads) parts.Add($"{Number(reads)} reads/s");
             if (io.WriteIops is { } writes) parts.Add($"{Number(writes)} writes/s");
-            if (parts.Count > 0) parts[^1] += $" on {string.Join(' ', io.Devices.Select(Quoted.Short))}";
+            if (parts.Count > 0) parts[^1] += $" on {AskedAndApplied.Devices(asked.Io, io)}";
         }
         if (applied.IoWeight is { } weight) parts.Add($"weight {Number(weight)}");
         return string.Join(", ", parts);
     }
-
-    private static string Limit<T>(T? limit, Func<T, string> show) where T : struct => limit is { } value ? $" (limit {show(value)})" : "";
 
     private static string Number(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "?";
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Runner.Jobs;
 
 namespace Runner.Cli;
 
@@ -12,10 +13,12 @@ static class StopCommand
         var id = JobArgument.Create();
         var json = JobJson.Option();
         var grace = new Option<string?>("--grace") { Description = "How long to wait between SIGTERM and SIGKILL, in place of the job's own; 0 kills at once.", HelpName = "TIME" };
-        return new Command("stop", "Stop a job: SIGTERM, and SIGKILL after its grace period.") { id, grace, json }.Calling(async (parsed, client, cancellationToken) =>
+        var signal = new Option<string?>("--signal") { Description = "The first signal, by name or number (default: TERM).", HelpName = "SIGNAL" };
+        return new Command("stop", "Stop a job: SIGTERM, and SIGKILL after its grace period.") { id, grace, signal, json }.Calling(async (parsed, client, cancellationToken) =>
         {
             var span = parsed.GetValue(grace) is { } given ? Quantities.Span("--grace", given) : (TimeSpan?)null;
-            var stopped = await client.StopAsync(JobArgument.Of(parsed, id), span, TailLines, cancellationToken);
+            var first = parsed.GetValue(signal) is { } name ? SignalCommand.Number("--signal", name) : Signals.Terminate;
+            var stopped = await client.StopAsync(JobArgument.Of(parsed, id), span, TailLines, cancellationToken, first);
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(parsed.GetValue(json) ? JobJson.Of(stopped.Job) : JobText.Stopped(stopped));
             return (int)ExitCode.Ok;

@@ -68,13 +68,25 @@ sealed class RunnerClient : IDisposable
     /// <param name="grace">In place of the job's own grace period; zero kills at once.</param>
     /// <param name="tailLines">Last lines of each stream wanted, 0 to 1000.</param>
     /// <param name="cancellationToken">Stops the wait.</param>
-    public Task<StoppedJob> StopAsync(JobId id, TimeSpan? grace, int tailLines, CancellationToken cancellationToken)
+    /// <param name="signal">The first signal.</param>
+    public Task<StoppedJob> StopAsync(JobId id, TimeSpan? grace, int tailLines, CancellationToken cancellationToken, int signal = Signals.Terminate)
     {
-        var request = new V1.StopJobRequest { Id = id.ToString(), TailLines = tailLines };
+        var request = new V1.StopJobRequest { Id = id.ToString(), TailLines = tailLines, Signal = signal };
         if (grace is { } given) request.GracePeriod = Duration.FromTimeSpan(given);
         return AskAsync(
             options => _jobs.StopJobAsync(request, options),
             answer => new StoppedJob(JobViews.FromWire(answer.Job), answer.StdoutTail.Memory, answer.StderrTail.Memory), limit: null, cancellationToken);
+    }
+
+    /// <summary>Returns once the signal is sent.</summary>
+    /// <param name="id">Which.</param>
+    /// <param name="signal">Its number.</param>
+    /// <param name="all">To every process of the job; else to its main process alone.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    public Task SignalAsync(JobId id, int signal, bool all, CancellationToken cancellationToken)
+    {
+        var request = new V1.SignalJobRequest { Id = id.ToString(), Signal = signal, All = all };
+        return AskAsync(options => _jobs.SignalJobAsync(request, options), answer => answer, s_lookLimit, cancellationToken);
     }
 
     /// <summary>Returns once the job has ended, and how.</summary>

@@ -36,7 +36,14 @@ interface IJobProcess : IDisposable
     Task<ProcessExit> Exited { get; }
 
     /// <summary>Sends a signal to every process of the job.</summary>
-    void Signal(int signal);
+    /// <param name="signal">Its number.</param>
+    /// <param name="wake">Whether processes that are stopped (SIGSTOP) go on, so that they can act on it.</param>
+    /// <exception cref="JobException">A process could not be signalled.</exception>
+    void Signal(int signal, bool wake);
+
+    /// <summary>Sends a signal to the main process alone. False: it has gone.</summary>
+    /// <exception cref="JobException">It could not be signalled.</exception>
+    bool SignalMain(int signal);
 
     /// <summary>Kills every process of the job at once.</summary>
     void Kill();
@@ -49,6 +56,11 @@ interface IJobProcess : IDisposable
 
     ResourceUsage ReadUsage();
 
-    /// <summary>Whether the kernel killed processes of it at its own memory limit. Known once it has settled.</summary>
-    bool HitMemoryLimit(ResourceUsage usage);
+    /// <summary>How far a kill for want of memory went. Known once it has settled.</summary>
+    /// <param name="exit">How the main process went.</param>
+    /// <param name="usage">What it used in all.</param>
+    OomReach OomReach(ProcessExit exit, ResourceUsage usage);
+
+    /// <summary>Processes that were left when the main one had gone; null: not counted. Known once it has settled.</summary>
+    int? LeftoverProcesses { get; }
 }

@@ -35,23 +35,45 @@ abstract record JobEnd
 
     public const string ByServer = Caller.Server;
 
-    private const int SigKill = 9;
-
-    /// <summary>The one end of a job whose main process has gone.</summary>
+    /// <summary>The one end of a job whose main process has gone. Whoever's death ended the job is told: the main process's.</summary>
     /// <param name="exit">How it went.</param>
-    /// <param name="stoppedBy">Who had asked for a stop before it went; null if nobody.</param>
-    /// <param name="atMemoryLimit">The kernel killed processes of it at its own memory limit, which takes the whole job.</param>
-    /// <param name="oomKills">Processes of it that the kernel killed for want of memory, its own or the machine's.</param>
-    public static JobEnd Decide(ProcessExit exit, string? stoppedBy, bool atMemoryLimit, long oomKills) => exit switch
+    /// <param name="cause">What had set about ending it before it went; null if nothing.</param>
+    /// <param name="reach">What of it was killed for want of memory.</param>
+    public static JobEnd Decide(ProcessExit exit, EndCause? cause, OomReach reach) => (exit, cause) switch
     {
         // The kernel's kill of the whole comes first: a stop that found the job dying did not end it.
-        _ when atMemoryLimit => new OutOfMemory(exit),
-        _ when stoppedBy is not null => new Stopped(stoppedBy, exit),
+        _ when reach is OomReach.WholeJob => new OutOfMemory(exit),
+        (_, EndCause.Stop(var by)) => new Stopped(by, exit),
+        (_, EndCause.Timeout) => new TimedOut(exit),
 
         // Without a limit of its own, a kill for want of memory is the machine's and takes one process.
-        ProcessExit.Signaled { Signal: SigKill } when oomKills > 0 => new OutOfMemory(exit),
-        ProcessExit.Exited(var code) => new Exited(code),
-        ProcessExit.Signaled(var signal, var core) => new Signaled(signal, core),
+        (ProcessExit.Signaled { Signal: Signals.Kill }, _) when reach is OomReach.SomeProcess => new OutOfMemory(exit),
+        (ProcessExit.Exited(var code), _) => new Exited(code),
+        (ProcessExit.Signaled(var signal, var core), _) => new Signaled(signal, core),
         _ => throw new InvalidOperationException($"no end for {exit}"),
     };
+}
+
+/// <summary>What sets about ending a job that has not ended by itself. Of several the first is the one recorded.</summary>
+abstract record EndCause
+{
+    private EndCause() { }
+
+    /// <param name="By">The caller's name, or <see cref="JobEnd.ByServer"/>.</param>
+    public sealed record Stop(string By) : EndCause;
+
+    public sealed record Timeout : EndCause;
+}
+
+/// <summary>How far a kill for want of memory went in a job.</summary>
+enum OomReach
+{
+    /// <summary>None came before the main process had gone, or none could take it.</summary>
+    None,
+
+    /// <summary>Some process, maybe the main one: at the machine's limit, or at one that the job made within itself.</summary>
+    SomeProcess,
+
+    /// <summary>At the job's own limit: every process of it, the main one included.</summary>
+    WholeJob,
 }

@@ -12,7 +12,11 @@ abstract record JobState
     /// <param name="Usage">What it used in all.</param>
     /// <param name="StdoutBytes">Size of its whole standard output.</param>
     /// <param name="StderrBytes">Size of its whole standard error.</param>
-    public sealed record Ended(DateTimeOffset EndedAt, JobEnd End, ResourceUsage Usage, long StdoutBytes, long StderrBytes) : JobState;
+    /// <param name="LeftoverProcesses">
+    /// Processes that were there when the main one had gone, and were killed then. Null: not counted, as when the whole job was being killed anyway.
+    /// </param>
+    public sealed record Ended(
+        DateTimeOffset EndedAt, JobEnd End, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null) : JobState;
 }
 
 /// <summary>What is stored of a job: written when it has started, and once more when it has ended.</summary>

@@ -100,14 +100,31 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     /// <param name="caller">Who asks; is recorded.</param>
     /// <param name="grace">In place of the job's own grace period.</param>
     /// <param name="cancellationToken">Stops this wait; the stop itself goes on.</param>
+    /// <param name="signal">The first signal.</param>
     /// <exception cref="JobException">No such job, or it had ended before.</exception>
-    public async Task<Job> StopAsync(JobId id, Caller caller, TimeSpan? grace, CancellationToken cancellationToken)
+    public async Task<Job> StopAsync(JobId id, Caller caller, TimeSpan? grace, CancellationToken cancellationToken, int signal = Signals.Terminate)
     {
         if (grace is { } given) JobRules.CheckGrace("grace_period", given);
+        JobRules.CheckSignal("signal", signal);
         var job = Find(id, caller);
         if (Running(id) is not { } running) throw RunningJob.AlreadyEnded(id);
-        await running.StopAsync(caller.Name, grace ?? job.Record.Spec.GracePeriod, cancellationToken).ConfigureAwait(false);
+        await running.StopAsync(caller.Name, signal, grace ?? job.Record.Spec.GracePeriod, cancellationToken).ConfigureAwait(false);
         return job;
+    }
+
+    /// <summary>Sends a job a signal, whatever comes of it.</summary>
+    /// <param name="id">Which.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="signal">Its number.</param>
+    /// <param name="all">To every process of the job; else to its main process alone.</param>
+    /// <param name="cancellationToken">Stops the wait for the end of a job that is ending.</param>
+    /// <exception cref="JobException">No such signal or job, or it had ended before.</exception>
+    public async Task SignalAsync(JobId id, Caller caller, int signal, bool all, CancellationToken cancellationToken)
+    {
+        JobRules.CheckSignal("signal", signal);
+        Find(id, caller);
+        if (Running(id) is not { } running) throw RunningJob.AlreadyEnded(id);
+        await running.SignalAsync(signal, all, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>A planned stop of the server: takes no new jobs, ends the running ones within their grace periods.</summary>
@@ -124,7 +141,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         var own = job.Record.Spec.GracePeriod;
         try
         {
-            await job.StopAsync(JobEnd.ByServer, own < mostGrace ? own : mostGrace, CancellationToken.None).ConfigureAwait(false);
+            await job.StopAsync(JobEnd.ByServer, Signals.Terminate, own < mostGrace ? own : mostGrace, CancellationToken.None).ConfigureAwait(false);
         }
         catch (JobException)
         {

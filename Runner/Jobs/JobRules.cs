@@ -7,6 +7,7 @@ namespace Runner.Jobs;
 static class JobRules
 {
     public static readonly TimeSpan MostGrace = TimeSpan.FromHours(1);
+    public static readonly TimeSpan MostTimeout = TimeSpan.FromDays(3650);
 
     private const int MostNameLength = 128;
     private const int MostLabels = 64;
@@ -29,6 +30,8 @@ static class JobRules
         CheckLabels(spec.Labels);
         CheckLimits(spec.Limits);
         CheckGrace("spec.grace_period", spec.GracePeriod);
+        if (spec.Timeout is { } timeout && (timeout <= TimeSpan.Zero || timeout > MostTimeout))
+            throw Bad("spec.timeout", $"timeout {timeout.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s: must be more than 0 s and at most 3650 days");
     }
 
     /// <exception cref="JobException">Negative or too long.</exception>
@@ -36,6 +39,12 @@ static class JobRules
     {
         if (grace < TimeSpan.Zero || grace > MostGrace)
             throw Bad(field, $"grace period {grace.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s: must be 0 s to 1 hour");
+    }
+
+    /// <exception cref="JobException">No signal has this number.</exception>
+    public static void CheckSignal(string field, int signal)
+    {
+        if (signal is < 1 or > Signals.Most) throw Bad(field, $"signal {signal}: must be 1 to {Signals.Most}");
     }
 
     public static JobException Bad(string field, string message) => new(JobError.BadField, message) { Field = field };

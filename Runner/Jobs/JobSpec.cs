@@ -17,13 +17,16 @@ sealed record JobSpec
 
     /// <summary>How long a stop waits between SIGTERM and SIGKILL.</summary>
     public TimeSpan GracePeriod { get; init; } = DefaultGracePeriod;
+
+    /// <summary>How long after its exec it is ended as by a stop. Null: never.</summary>
+    public TimeSpan? Timeout { get; init; }
     public bool AllowEmptyArgs { get; init; }
 
     /// <summary>By content, so that a repeated start can be told from another one.</summary>
     public bool Equals(JobSpec? other) =>
         other is not null
-        && (Command, WorkingDirectory, Name, Limits, GracePeriod, AllowEmptyArgs)
-            == (other.Command, other.WorkingDirectory, other.Name, other.Limits, other.GracePeriod, other.AllowEmptyArgs)
+        && (Command, WorkingDirectory, Name, Limits, GracePeriod, Timeout, AllowEmptyArgs)
+            == (other.Command, other.WorkingDirectory, other.Name, other.Limits, other.GracePeriod, other.Timeout, other.AllowEmptyArgs)
         && Args.SequenceEqual(other.Args, StringComparer.Ordinal)
         && SameEntries(Env, other.Env)
         && SameEntries(Labels, other.Labels);

@@ -6,9 +6,11 @@ namespace Runner.Jobs;
 /// <summary>A job from its exec to its stored end. The end is decided once and told only when it is stored.</summary>
 sealed class RunningJob
 {
-    private const int SigTerm = 15;
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(10);
+
+    // A timer takes at most 2^32 - 2 ms.
+    private static readonly TimeSpan s_longestTimer = TimeSpan.FromDays(30);
 
     private readonly Lock _lock = new();
     private readonly IJobProcess _process;
@@ -17,7 +19,7 @@ sealed class RunningJob
     private readonly ILogger _logger;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private string? _stoppedBy;
+    private EndCause? _cause;
     private bool _exitSeen;
     private volatile JobRecord _record;
 
@@ -43,6 +45,7 @@ sealed class RunningJob
     /// <summary>Waits for the job's end, records it, tells it, and gives everything back. Called once; never fails.</summary>
     public async Task SuperviseAsync()
     {
+        if (_record.Spec.Timeout is { } timeout) _ = TimeOutAsync(timeout);
         ProcessExit? exit = null;
         var unknown = "";
         try
@@ -55,22 +58,27 @@ sealed class RunningJob
             unknown = e.Message;
         }
         var endedAt = _time.GetUtcNow();
-        string? stoppedBy;
+        EndCause? cause;
         lock (_lock)
         {
-            // From here on a stop is too late to be the reason.
+            // From here on a stop or the timeout is too late to be the reason.
             _exitSeen = true;
-            stoppedBy = _stoppedBy;
+            cause = _cause;
         }
         _gone.SetResult();
 
         await UntilDoneAsync("settled", _process.SettleAsync).ConfigureAwait(false);
-        var usage = ResourceUsage.None;
-        await UntilDoneAsync("accounted for", () => usage = _process.ReadUsage() with { Memory = 0, Pids = 0 }).ConfigureAwait(false);
+        var (usage, reach) = (ResourceUsage.None, OomReach.None);
+        await UntilDoneAsync("accounted for", () =>
+        {
+            usage = _process.ReadUsage() with { Memory = 0, Pids = 0 };
+            if (exit is not null) reach = _process.OomReach(exit, usage);
+        }).ConfigureAwait(false);
         var end = exit is null
             ? new JobEnd.Lost($"the kernel did not tell how it ended: {unknown}")
-            : JobEnd.Decide(exit, stoppedBy, _process.HitMemoryLimit(usage), usage.OomKills ?? 0);
-        var record = _record with { State = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length) };
+            : JobEnd.Decide(exit, cause, reach);
+        var leftovers = reach is OomReach.WholeJob ? null : _process.LeftoverProcesses;
+        var record = _record with { State = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers) };
 
         // An end that is told but not kept would be a lie after a restart.
         await UntilDoneAsync("recorded", () => _store.RecordEnd(record)).ConfigureAwait(false);
@@ -85,12 +93,13 @@ sealed class RunningJob
         await cleaningUp.ConfigureAwait(false);
     }
 
-    /// <summary>SIGTERM to every process, SIGKILL after the grace period; returns when the end is stored.</summary>
+    /// <summary>A signal to every process, SIGKILL after the grace period; returns when the end is stored.</summary>
     /// <param name="by">Who asks, for the record. The first to ask is the one recorded.</param>
+    /// <param name="signal">The first signal, in general SIGTERM.</param>
     /// <param name="grace">How long to wait between the two; zero kills at once.</param>
     /// <param name="cancellationToken">Stops this wait; the stop itself goes on.</param>
     /// <exception cref="JobException">It had ended before.</exception>
-    public async Task StopAsync(string by, TimeSpan grace, CancellationToken cancellationToken)
+    public async Task StopAsync(string by, int signal, TimeSpan grace, CancellationToken cancellationToken)
     {
         var late = false;
         lock (_lock)
@@ -98,8 +107,8 @@ sealed class RunningJob
             if (_exitSeen) late = true;
             else
             {
-                _stoppedBy ??= by;
-                if (grace > TimeSpan.Zero) Terminate();
+                _cause ??= new EndCause.Stop(by);
+                if (grace > TimeSpan.Zero) Tell(signal);
             }
         }
         if (!late) _ = KillAfterAsync(grace);
@@ -109,18 +118,63 @@ sealed class RunningJob
         if (late) throw AlreadyEnded(_record.Id);
     }
 
+    /// <summary>Sends a signal, whatever comes of it; returns when it is sent.</summary>
+    /// <param name="signal">Its number.</param>
+    /// <param name="all">To every process of it; else to the main one alone.</param>
+    /// <param name="cancellationToken">Stops the wait for the end of a job that is ending.</param>
+    /// <exception cref="JobException">It had ended before, or could not be signalled.</exception>
+    public async Task SignalAsync(int signal, bool all, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (!_exitSeen && _process.SignalMain(all ? 0 : signal))
+            {
+                if (all) _process.Signal(signal, wake: false);
+                return;
+            }
+        }
+        await _ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        throw AlreadyEnded(_record.Id);
+    }
+
     public static JobException AlreadyEnded(JobId id) => new(JobError.AlreadyEnded, $"job {id}: has already ended");
 
-    private async Task KillAfterAsync(TimeSpan grace)
+    /// <summary>Ends the job when its time is up, as a stop does.</summary>
+    private async Task TimeOutAsync(TimeSpan timeout)
+    {
+        // The exec was a moment ago. From here on by a clock that nobody sets.
+        var (since, start) = (_time.GetUtcNow() - _record.StartedAt, _time.GetTimestamp());
+        if (since > TimeSpan.Zero) timeout -= since;
+        while (timeout - _time.GetElapsedTime(start) is var left && left > TimeSpan.Zero)
+            if (await GoesWithinAsync(left < s_longestTimer ? left : s_longestTimer).ConfigureAwait(false)) return;
+        lock (_lock)
+        {
+            if (_exitSeen) return;
+
+            // Whoever is being stopped has been told to end, and is now held to the job's own grace period.
+            if (_cause is null && _record.Spec.GracePeriod > TimeSpan.Zero) Tell(Signals.Terminate);
+            _cause ??= new EndCause.Timeout();
+        }
+        await KillAfterAsync(_record.Spec.GracePeriod).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether the main process goes before the time is over. No timer is left when it does.</summary>
+    private async Task<bool> GoesWithinAsync(TimeSpan limit)
     {
         try
         {
-            if (grace > TimeSpan.Zero) await _gone.Task.WaitAsync(grace, _time).ConfigureAwait(false);
+            await _gone.Task.WaitAsync(limit, _time).ConfigureAwait(false);
+            return true;
         }
         catch (TimeoutException)
         {
-            // Still there.
+            return false;
         }
+    }
+
+    private async Task KillAfterAsync(TimeSpan grace)
+    {
+        if (grace > TimeSpan.Zero && await GoesWithinAsync(grace).ConfigureAwait(false)) return;
         await UntilDoneAsync("killed", () =>
         {
             // Under the lock: the processes are ours until their end has been seen.
@@ -131,12 +185,12 @@ sealed class RunningJob
         }).ConfigureAwait(false);
     }
 
-    /// <summary>SIGTERM. If it cannot be given, the kill after the grace period still comes.</summary>
-    private void Terminate()
+    /// <summary>The first signal. If it cannot be given, the kill after the grace period still comes.</summary>
+    private void Tell(int signal)
     {
         try
         {
-            _process.Signal(SigTerm);
+            _process.Signal(signal, wake: true);
         }
         catch (Exception e)
         {

@@ -13,6 +13,7 @@ static class CallRules
         ["/runner.v1.JobService/GetJob"] = Permission.Look,
         ["/runner.v1.JobService/ListJobs"] = Permission.Look,
         ["/runner.v1.JobService/StopJob"] = Permission.Stop,
+        ["/runner.v1.JobService/SignalJob"] = Permission.Stop,
         ["/runner.v1.JobService/WaitJob"] = Permission.Follow,
         ["/runner.v1.JobService/StreamOutput"] = Permission.Follow,
         ["/runner.v1.ServerService/GetInfo"] = Permission.Inspect,

@@ -45,13 +45,21 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
         TimeSpan? grace = request.GracePeriod is null ? null : Durations.FromWire("grace_period", request.GracePeriod);
         var id = JobId.Parse(request.Id);
         Tell(context, id);
-        var job = await jobs.StopAsync(id, context.Caller(), grace, context.CancellationToken);
+        var job = await jobs.StopAsync(id, context.Caller(), grace, context.CancellationToken, request.Signal is 0 ? Signals.Terminate : request.Signal);
         return new V1.StopJobResponse
         {
             Job = JobViews.ToWire(job, context.Caller()),
             StdoutTail = Wrap(await OutputTail.ReadAsync(job.Stdout, lines, context.CancellationToken)),
             StderrTail = Wrap(await OutputTail.ReadAsync(job.Stderr, lines, context.CancellationToken)),
         };
+    }
+
+    public override async Task<V1.SignalJobResponse> SignalJob(V1.SignalJobRequest request, ServerCallContext context)
+    {
+        var id = JobId.Parse(request.Id);
+        Tell(context, id);
+        await jobs.SignalAsync(id, context.Caller(), request.Signal, request.All, context.CancellationToken);
+        return new();
     }
 
     public override async Task<V1.WaitJobResponse> WaitJob(V1.WaitJobRequest request, ServerCallContext context)

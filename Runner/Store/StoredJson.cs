@@ -17,7 +17,7 @@ static class StoredJson
         var parts = EndParts.Of(ended.End);
         var outcome = new StoredOutcome(
             ended.EndedAt.UtcTicks, parts.Reason, parts.Code, parts.Signal, parts.CoreDumped, parts.By, parts.Detail,
-            ended.Usage, ended.StdoutBytes, ended.StderrBytes);
+            ended.Usage, ended.StdoutBytes, ended.StderrBytes, ended.LeftoverProcesses);
         return JsonSerializer.Serialize(outcome, StoredJsonContext.Default.StoredOutcome);
     }
 
@@ -38,7 +38,7 @@ static class StoredJson
             : null;
         var end = new EndParts(outcome.Reason, exit, outcome.By, outcome.Detail).ToEnd()
             ?? throw new StoreException($"state database: no such end: {outcome.Reason}");
-        return new(Stamp.To(outcome.EndedAt), end, outcome.Usage, outcome.StdoutBytes, outcome.StderrBytes);
+        return new(Stamp.To(outcome.EndedAt), end, outcome.Usage, outcome.StdoutBytes, outcome.StderrBytes, outcome.LeftoverProcesses);
     }
 
     private static T Parse<T>(string json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
@@ -56,7 +56,7 @@ static class Stamp
 /// <summary>An end as it is stored.</summary>
 sealed record StoredOutcome(
     long EndedAt, string Reason, int? Code, int? Signal, bool CoreDumped, string? By, string? Detail,
-    ResourceUsage Usage, long StdoutBytes, long StderrBytes);
+    ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(JobSpec))]

@@ -18,7 +18,7 @@ static class JobEnds
         (EndParts.Lost, V1.EndReason.Lost),
     ];
 
-    public static V1.Ended ToWire(DateTimeOffset endedAt, JobEnd end)
+    public static V1.Ended ToWire(DateTimeOffset endedAt, JobEnd end, int? leftoverProcesses = null)
     {
         var parts = EndParts.Of(end);
         var wire = new V1.Ended
@@ -31,6 +31,7 @@ static class JobEnds
         };
         if (parts.Code is { } code) wire.Code = code;
         if (parts.Signal is { } signal) wire.Signal = signal;
+        if (leftoverProcesses is { } leftovers) wire.LeftoverProcesses = leftovers;
         return wire;
     }
 

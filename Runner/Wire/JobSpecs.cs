@@ -17,6 +17,7 @@ static class JobSpecs
             GracePeriod = Duration.FromTimeSpan(spec.GracePeriod),
             AllowEmptyArgs = spec.AllowEmptyArgs,
         };
+        if (spec.Timeout is { } timeout) wire.Timeout = Duration.FromTimeSpan(timeout);
         wire.Args.Add(spec.Args);
         foreach (var (name, value) in spec.Env) wire.Env.Add(name, value);
         foreach (var (key, value) in spec.Labels) wire.Labels.Add(key, value);
@@ -36,6 +37,7 @@ static class JobSpecs
             Labels = new Dictionary<string, string>(wire.Labels),
             Limits = LimitSets.FromWire(wire.Limits),
             GracePeriod = wire.GracePeriod is null ? JobSpec.DefaultGracePeriod : Durations.FromWire("spec.grace_period", wire.GracePeriod),
+            Timeout = wire.Timeout is null ? null : Durations.FromWire("spec.timeout", wire.Timeout),
             AllowEmptyArgs = wire.AllowEmptyArgs,
         };
 }

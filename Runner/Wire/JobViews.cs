@@ -38,7 +38,7 @@ static class JobViews
             Usage = Usages.ToWire(view.Usage),
             Output = new() { StdoutBytes = view.StdoutBytes, StderrBytes = view.StderrBytes },
         };
-        if (record.State is JobState.Ended ended) wire.Ended = JobEnds.ToWire(ended.EndedAt, ended.End);
+        if (record.State is JobState.Ended ended) wire.Ended = JobEnds.ToWire(ended.EndedAt, ended.End, ended.LeftoverProcesses);
         else wire.Running = new();
         return wire;
     }
@@ -50,7 +50,8 @@ static class JobViews
         var usage = Usages.FromWire(wire.Usage);
         var (stdout, stderr) = (wire.Output?.StdoutBytes ?? 0, wire.Output?.StderrBytes ?? 0);
         JobState state = wire.Ended is { } ended
-            ? new JobState.Ended(Time("ended_at", ended.EndedAt), JobEnds.FromWire(ended), usage, stdout, stderr)
+            ? new JobState.Ended(
+                Time("ended_at", ended.EndedAt), JobEnds.FromWire(ended), usage, stdout, stderr, ended.HasLeftoverProcesses ? ended.LeftoverProcesses : null)
             : new JobState.Running();
         var record = new JobRecord(
             JobId.Parse(wire.Id), JobSpecs.FromWire(wire.Spec), wire.Owner, wire.Pid,

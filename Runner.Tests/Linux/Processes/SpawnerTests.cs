@@ -62,7 +62,7 @@ public sealed class SpawnerTests
         var (read, write) = Pipes.Create();
         SpawnedProcess spawned;
         using (write) spawned = Spawner.Spawn(program, argv, envp, folder, null, [], (nothing, write, write));
-        var exit = await new ExitWatch(loop).WhenExited(spawned.Pidfd).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        var exit = (await new ExitWatch(loop).WhenExited(spawned.Pidfd).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)).Exit;
         using (read)
         {
             var buffer = new byte[64 * 1024];

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Runner.Jobs;
 using Runner.Linux.Native;
 
 namespace Runner.Linux.Cgroups;
@@ -15,8 +16,12 @@ static class CgroupSignal
     // Descriptors open at once.
     private const int Batch = 64;
 
+    /// <param name="cgroup">Whose processes.</param>
+    /// <param name="signal">Which.</param>
+    /// <param name="wake">SIGCONT after it: a process that is stopped acts on nothing else but SIGKILL. No other notices that, unless it handles it.</param>
+    /// <param name="isSpared">Processes that do not get it. Null: none.</param>
     /// <exception cref="LinuxException">A process could not be signalled; the others were.</exception>
-    public static void Send(CgroupDirectory cgroup, int signal)
+    public static void Send(CgroupDirectory cgroup, int signal, bool wake = false, Func<int, bool>? isSpared = null)
     {
         // The processes are held still meanwhile (cgroup.freeze, Linux 5.2), so that none forks between the look and
         // the signal, and none that a signal handler starts in answer gets it too. A job that is paused stays so.
@@ -28,7 +33,7 @@ static class CgroupSignal
         {
             if (froze)
                 new CgroupWait(FreezeLimit).UntilEvent(cgroup, "frozen", 1);
-            SendInPasses(cgroup, signal);
+            SendInPasses(cgroup, wake ? [signal, Signals.Continue] : [signal], isSpared ?? (_ => false));
         }
         finally
         {
@@ -37,7 +42,7 @@ static class CgroupSignal
         }
     }
 
-    private static void SendInPasses(CgroupDirectory cgroup, int signal)
+    private static void SendInPasses(CgroupDirectory cgroup, int[] signals, Func<int, bool> isSpared)
     {
         LinuxException? failure = null;
         var seen = new HashSet<int>();
@@ -46,7 +51,7 @@ static class CgroupSignal
             var before = seen.Count;
             foreach (var part in cgroup.WithNested())
                 foreach (var batch in part.OwnProcesses().Where(seen.Add).Chunk(Batch))
-                    SendTo(part, batch, signal, ref failure);
+                    SendTo(part, [.. batch.Where(pid => !isSpared(pid))], signals, ref failure);
             if (seen.Count == before)
                 break;
         }
@@ -54,7 +59,7 @@ static class CgroupSignal
             throw failure;
     }
 
-    private static void SendTo(CgroupDirectory cgroup, int[] pids, int signal, ref LinuxException? failure)
+    private static void SendTo(CgroupDirectory cgroup, int[] pids, int[] signals, ref LinuxException? failure)
     {
         var processes = new List<(int Pid, Fd Process)>();
         try
@@ -71,9 +76,10 @@ static class CgroupSignal
             // A number may have passed to a stranger between the list and pidfd_open. Whoever the list still names is
             // in the cgroup; if that is not the process we hold, ours has ended and the signal goes nowhere (ESRCH).
             var still = cgroup.OwnProcesses().ToHashSet();
-            foreach (var (pid, process) in processes)
-                if (still.Contains(pid) && Libc.SignalProcess(process, signal) != 0 && Last() != Errno.ESRCH)
-                    failure = LinuxException.Last("pidfd_send_signal", $"{pid}");
+            foreach (var (pid, process) in processes.Where(entry => still.Contains(entry.Pid)))
+                foreach (var signal in signals)
+                    if (Libc.SignalProcess(process, signal) != 0 && Last() != Errno.ESRCH)
+                        failure = LinuxException.Last("pidfd_send_signal", $"{pid}");
         }
         finally
         {

@@ -109,7 +109,7 @@ sealed class CgroupTree
             .ToArray();
         foreach (var part in leftovers.SelectMany(leftover => leftover.Parts))
             if (part.Write("cgroup.kill", "1") != Errno.None)
-                CgroupSignal.Send(part, JobCgroup.SigKill);
+                CgroupSignal.Send(part, Signals.Kill);
         var wait = new CgroupWait(CleanLimit);
         return
         [

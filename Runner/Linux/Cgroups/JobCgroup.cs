@@ -7,7 +7,6 @@ namespace Runner.Linux.Cgroups;
 /// <summary>The cgroup of one job, in v2 and wherever v1 has the controllers: all its processes are in it, nothing else is.</summary>
 sealed class JobCgroup : IDisposable
 {
-    internal const int SigKill = 9;
     private static readonly TimeSpan RemoveLimit = TimeSpan.FromSeconds(2);
 
     private readonly Hierarchy _v2;
@@ -52,20 +51,31 @@ sealed class JobCgroup : IDisposable
     public IReadOnlyList<int> Processes() => _v2.Directory.Processes();
 
     /// <summary>Gives a signal once to each process it has now, whichever session it is in; to none that starts afterwards.</summary>
-    public void Signal(int signal)
+    /// <param name="signal">Its number.</param>
+    /// <param name="wake">Whether processes that are stopped go on, to act on it.</param>
+    public void Signal(int signal, bool wake = false)
     {
-        if (signal == SigKill)
+        if (signal == Signals.Kill)
             Kill();
         else
-            CgroupSignal.Send(_v2.Directory, signal);
+            CgroupSignal.Send(_v2.Directory, signal, wake);
     }
+
+    /// <summary>Kills as memory.oom.group does: all but those that may not be killed for want of memory.</summary>
+    public void KillUnspared() => CgroupSignal.Send(_v2.Directory, Signals.Kill, isSpared: OomSpared.Is);
+
+    /// <summary>
+    /// Whether the kernel killed it as a whole at its memory limit, not only a process of it or a cgroup nested in it
+    /// (memory.events.local, oom_group_kill, Linux 5.17). Null: it does not tell.
+    /// </summary>
+    public bool? WasKilledForMemory() => KernelText.ReadKey(_v2.Directory.Read("memory.events.local"), "oom_group_kill") is { } kills ? kills > 0 : null;
 
     /// <summary>Kills every process in it at once, those being forked included (cgroup.kill, Linux 5.14). Returns before they are gone.</summary>
     public void Kill()
     {
         var errno = _v2.Directory.Write("cgroup.kill", "1");
         if (errno == Errno.ENOENT && _v2.Directory.Exists)
-            CgroupSignal.Send(_v2.Directory, SigKill);
+            CgroupSignal.Send(_v2.Directory, Signals.Kill);
         else if (errno is not (Errno.None or Errno.ENOENT or Errno.ENODEV))
             throw new LinuxException("write", errno, $"{_v2.Directory}/cgroup.kill");
     }
@@ -98,7 +108,7 @@ sealed class JobCgroup : IDisposable
             var errno = part.Directory.Remove();
             if (errno == Errno.EBUSY)
             {
-                CgroupSignal.Send(part.Directory, SigKill);
+                CgroupSignal.Send(part.Directory, Signals.Kill);
                 errno = wait.Remove(part.Directory);
             }
             Removed(part.Directory, errno);

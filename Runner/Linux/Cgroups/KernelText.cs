@@ -1,4 +1,5 @@
 using System.Globalization;
+using Runner.Jobs;
 
 namespace Runner.Linux.Cgroups;
 
@@ -29,6 +30,24 @@ static class KernelText
     /// <summary>Nanoseconds after a key, as the v1 files count.</summary>
     public static TimeSpan? ReadNanoseconds(string? text, string key) =>
         ReadKey(text, key) is { } value ? TimeSpan.FromTicks(value / TimeSpan.NanosecondsPerTick) : null;
+
+    /// <summary>"some avg10=0.00 … total=1234" and "full …": microseconds since the cgroup was made (accounting/psi.rst).</summary>
+    public static Pressure? ReadPressure(string? text)
+    {
+        var (some, full) = (Total("some "), Total("full "));
+        return some is null && full is null ? null : new(some, full);
+
+        TimeSpan? Total(string kind)
+        {
+            const string Key = "total=";
+            foreach (var line in text.AsSpan().EnumerateLines())
+                if (line.StartsWith(kind, StringComparison.Ordinal) && line.IndexOf(Key, StringComparison.Ordinal) is >= 0 and var at)
+                    return long.TryParse(line[(at + Key.Length)..].Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+                        && value <= TimeSpan.MaxValue.Ticks / TimeSpan.TicksPerMicrosecond
+                            ? TimeSpan.FromTicks(value * TimeSpan.TicksPerMicrosecond) : null;
+            return null;
+        }
+    }
 
     public static string[] Words(string? text) =>
         (text ?? "").Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);

@@ -17,5 +17,5 @@ sealed class Pids() : Controller("pids")
         limits with { Pids = KernelText.ReadNumber(read("pids.max")) };
 
     public override ResourceUsage ReadUsage(Func<string, string?> read, ResourceUsage usage) =>
-        usage with { Pids = KernelText.ReadNumber(read("pids.current")) };
+        usage with { Pids = KernelText.ReadNumber(read("pids.current")), PidsPeak = KernelText.ReadNumber(read("pids.peak")) }; // Linux 6.1
 }

@@ -16,8 +16,15 @@ static partial class Libc
     [LibraryImport(Name, EntryPoint = "ioctl", SetLastError = true)]
     public static unsafe partial int BytesWaiting(Fd fd, nuint request, int* bytes);
 
-    [LibraryImport(Name, EntryPoint = "waitid", SetLastError = true)]
-    public static unsafe partial int WaitId(int idType, Fd pidfd, SigInfo* info, int options);
+    /// <summary>waitid(2). As a system call, for the C library's function leaves out the last argument.</summary>
+    public static unsafe int WaitId(int idType, Fd pidfd, SigInfo* info, int options, ResourceCount* count) =>
+        (int)SystemCall(s_waitId, idType, pidfd, info, options, count);
+
+    // asm/unistd_64.h, asm-generic/unistd.h.
+    private static readonly nint s_waitId = RuntimeInformation.ProcessArchitecture is Architecture.X64 ? 247 : 95;
+
+    [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]
+    private static unsafe partial nint SystemCall(nint number, nint first, Fd second, void* third, nint fourth, void* fifth);
 
     [LibraryImport(Name, EntryPoint = "epoll_create1", SetLastError = true)]
     public static partial Fd EpollCreate(OpenFlags flags);
@@ -62,6 +69,14 @@ enum EpollEvents : uint
     None = 0,
     Readable = 1,
     Priority = 2,
+}
+
+/// <summary>What is used of <c>struct rusage</c> on 64-bit Linux (getrusage(2)), 144 bytes in all: the last two of its fields.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 144)]
+struct ResourceCount
+{
+    [FieldOffset(128)] public long VoluntarySwitches;
+    [FieldOffset(136)] public long InvoluntarySwitches;
 }
 
 /// <summary>The child part of <c>siginfo_t</c> on 64-bit Linux (asm-generic/siginfo.h), 128 bytes in all.</summary>

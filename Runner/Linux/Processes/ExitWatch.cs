@@ -8,14 +8,18 @@ sealed class ExitWatch(EventLoop loop)
 {
     private const int WaitForPidfd = 3; // P_PIDFD, waitid(2), Linux 5.4
     private const int WaitForExited = 4; // WEXITED
+    private const int WaitNot = 1; // WNOHANG
+    private const int LeaveIt = 0x1000000; // WNOWAIT
 
     // Touched on the loop's thread only.
     private readonly Dictionary<Fd, ulong> _watched = [];
 
     /// <summary>Reaps the process when it exits. Done with how it went; the descriptor is closed then.</summary>
-    public async Task<ProcessExit> WhenExited(Fd pidfd)
+    /// <param name="pidfd">The process.</param>
+    /// <param name="lastLook">Called on the loop's thread when it has exited and its number is still its own. Must not block.</param>
+    public async Task<ReapedProcess> WhenExited(Fd pidfd, Action<ProcessExit>? lastLook = null)
     {
-        var done = new TaskCompletionSource<ProcessExit>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var done = new TaskCompletionSource<ReapedProcess>(TaskCreationOptions.RunContinuationsAsynchronously);
         await loop.RunAsync(() =>
         {
             ulong token = 0;
@@ -24,9 +28,10 @@ sealed class ExitWatch(EventLoop loop)
                 loop.Remove(token, pidfd);
                 try
                 {
-                    done.SetResult(Reap(pidfd));
+                    if (lastLook is not null) lastLook(Wait(pidfd, LeaveIt)!.Exit);
+                    done.SetResult(Wait(pidfd)!);
                 }
-                catch (LinuxException e)
+                catch (Exception e)
                 {
                     done.SetException(e);
                 }
@@ -68,18 +73,12 @@ sealed class ExitWatch(EventLoop loop)
         await done.Task.ConfigureAwait(false);
     }
 
-    /// <summary>Calls back once, on the loop's thread, when the descriptor is readable.</summary>
+    /// <summary>Calls back on the loop's thread whenever the descriptor is readable.</summary>
     /// <param name="fd">Stays open until <see cref="Forget"/>.</param>
-    /// <param name="callback">Must not block.</param>
+    /// <param name="callback">Reads it, so that it is quiet until the next time. Must not block.</param>
     public void OnReadable(Fd fd, Action callback) => loop.Post(() =>
     {
-        ulong token = 0;
-        token = loop.Add(fd, EpollEvents.Readable, _ =>
-        {
-            loop.Remove(token, fd);
-            callback();
-        });
-        _watched[fd] = token;
+        _watched[fd] = loop.Add(fd, EpollEvents.Readable, _ => callback());
     });
 
     /// <summary>Ends what <see cref="OnReadable"/> began, and closes the descriptor.</summary>
@@ -89,16 +88,36 @@ sealed class ExitWatch(EventLoop loop)
         fd.Dispose();
     });
 
-    private static unsafe ProcessExit Reap(Fd pidfd)
+    /// <summary>Whether a child has exited, reaped or not.</summary>
+    public static bool HasExited(Fd pidfd)
     {
-        SigInfo info;
-        while (Libc.WaitId(WaitForPidfd, pidfd, &info, WaitForExited) != 0)
+        try
+        {
+            return Wait(pidfd, WaitNot | LeaveIt) is not null;
+        }
+        catch (Exception e) when (e is ObjectDisposedException or LinuxException { Errno: Errno.ECHILD })
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Null: it has not exited.</summary>
+    private static unsafe ReapedProcess? Wait(Fd pidfd, int options = 0)
+    {
+        SigInfo info = default;
+        ResourceCount count = default;
+        while (Libc.WaitId(WaitForPidfd, pidfd, &info, WaitForExited | options, &count) != 0)
         {
             var error = LinuxException.Last("waitid");
             if (error.Errno != Errno.EINTR) throw error;
         }
-        return info.Code == SigInfo.Exited
-            ? new ProcessExit.Exited(info.Status)
-            : new ProcessExit.Signaled(info.Status, CoreDumped: info.Code == SigInfo.Dumped);
+        return info.Code == 0 ? null : new(
+            info.Code == SigInfo.Exited
+                ? new ProcessExit.Exited(info.Status)
+                : new ProcessExit.Signaled(info.Status, CoreDumped: info.Code == SigInfo.Dumped),
+            count.VoluntarySwitches, count.InvoluntarySwitches);
     }
 }
+
+/// <summary>How a process went, and the context switches of it and of every descendant that was waited for (RUSAGE_BOTH, kernel/exit.c).</summary>
+sealed record ReapedProcess(ProcessExit Exit, long VoluntarySwitches, long InvoluntarySwitches);

@@ -1,5 +1,6 @@
 using Runner.Jobs;
 using Runner.Linux.Cgroups;
+using Runner.Linux.Cgroups.V1;
 using Runner.Linux.Native;
 using Runner.Output;
 
@@ -12,19 +13,23 @@ sealed class JobProcess : IJobProcess
     private readonly ExitWatch _exits;
     private readonly (OutputLog Log, StreamCapture Capture) _stdout;
     private readonly (OutputLog Log, StreamCapture Capture) _stderr;
+    private readonly Fd _main;
     private readonly Fd? _oomNotice;
     private volatile bool _oomNoticed;
+    private volatile bool _mainSpared;
+    private volatile ReapedProcess? _reaped;
+    private bool _hasExited; // touched on the exit loop's thread only
 
     public JobProcess(
         SpawnedProcess spawned, JobCgroup cgroup, Fd? oomNotice, ExitWatch exits,
         (OutputLog Log, StreamCapture Capture) stdout, (OutputLog Log, StreamCapture Capture) stderr)
     {
         (_cgroup, _oomNotice, _exits, _stdout, _stderr) = (cgroup, oomNotice, exits, stdout, stderr);
-        Pid = spawned.Pid;
-        Exited = exits.WhenExited(spawned.Pidfd);
+        (Pid, _main) = (spawned.Pid, spawned.Pidfd);
+        Exited = ReapAsync();
         stdout.Capture.Start();
         stderr.Capture.Start();
-        if (oomNotice is not null) exits.OnReadable(oomNotice, TakeWholeJob);
+        if (oomNotice is not null) exits.OnReadable(oomNotice, () => TakeOomNotice(oomNotice));
     }
 
     public int Pid { get; }
@@ -33,15 +38,66 @@ sealed class JobProcess : IJobProcess
     public OutputLog Stderr => _stderr.Log;
     public Task<ProcessExit> Exited { get; }
 
-    public void Signal(int signal) => _cgroup.Signal(signal);
+    public int? LeftoverProcesses { get; private set; } = 0;
 
-    public void Kill() => _cgroup.Kill();
-
-    // As memory.oom.group does in v2: half a job is of no use to anybody.
-    private void TakeWholeJob()
+    public void Signal(int signal, bool wake)
     {
-        _oomNoticed = true;
+        try
+        {
+            if (signal == Signals.Kill) Kill();
+            else _cgroup.Signal(signal, wake);
+        }
+        catch (LinuxException e)
+        {
+            throw SpawnErrors.ToJobError(e);
+        }
+    }
+
+    public bool SignalMain(int signal)
+    {
+        // A signal to one that has exited and is not reaped yet would be taken, and lost.
+        if (ExitWatch.HasExited(_main)) return false;
+        try
+        {
+            if (signal == 0 || Libc.SignalProcess(_main, signal) == 0) return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false; // reaped meanwhile
+        }
+        var error = LinuxException.Last("pidfd_send_signal");
+        return error.Errno is Errno.ESRCH ? false : throw SpawnErrors.ToJobError(error);
+    }
+
+    public void Kill()
+    {
+        LeftoverProcesses = null;
         _cgroup.Kill();
+    }
+
+    private async Task<ProcessExit> ReapAsync()
+    {
+        var reaped = await _exits.WhenExited(_main, LastLook).ConfigureAwait(false);
+        _reaped = reaped;
+        return reaped.Exit;
+    }
+
+    private void LastLook(ProcessExit exit)
+    {
+        // The notice may stand behind this exit in the loop's queue.
+        if (_oomNotice is not null && OomNotice.Take(_oomNotice)) _oomNoticed = true;
+        if (_oomNoticed || exit is ProcessExit.Signaled { Signal: Signals.Kill }) _mainSpared = OomSpared.Is(Pid);
+        _hasExited = true;
+    }
+
+    // As memory.oom.group does in v2: half a job is of no use to anybody, but who is spared there is spared here.
+    private void TakeOomNotice(Fd notice)
+    {
+        // What the main process left is being killed anyway.
+        if (!OomNotice.Take(notice) || _hasExited) return;
+        _oomNoticed = true;
+        if (!OomSpared.Is(Pid)) Kill();
+        else _ = Task.Run(_cgroup.KillUnspared); // freezes the job meanwhile, which the loop does not wait for
     }
 
     public async Task SettleAsync()
@@ -49,6 +105,7 @@ sealed class JobProcess : IJobProcess
         // By a descriptor that is open already: this must work where no other can be opened.
         if (_cgroup.ReadEvents())
         {
+            if (LeftoverProcesses is 0) LeftoverProcesses = CountLeftovers();
             _cgroup.Kill();
             await _exits.WhenCgroup(_cgroup.Events, () => !_cgroup.ReadEvents()).ConfigureAwait(false);
         }
@@ -63,10 +120,36 @@ sealed class JobProcess : IJobProcess
         var usage = _cgroup.ReadUsage();
 
         // The notice comes before the kernel has chosen its victim; where our kill was faster, it did not count one.
-        return _oomNoticed && usage.OomKills is null or 0 ? usage with { OomKills = 1 } : usage;
+        if (_oomNoticed && usage.OomKills is null or 0) usage = usage with { OomKills = 1 };
+        return _reaped is { } reaped
+            ? usage with { VoluntarySwitches = reaped.VoluntarySwitches, InvoluntarySwitches = reaped.InvoluntarySwitches }
+            : usage;
     }
 
-    public bool HitMemoryLimit(ResourceUsage usage) => _oomNoticed || usage.OomKills > 0 && Applied.MemoryBytes is not null;
+    public OomReach OomReach(ProcessExit exit, ResourceUsage usage)
+    {
+        if (_mainSpared) return Jobs.OomReach.None;
+
+        // In v1 it is our own kill, which follows every notice.
+        if (_oomNoticed) return Jobs.OomReach.WholeJob;
+        if (usage.OomKills is null or 0 || exit is not ProcessExit.Signaled { Signal: Signals.Kill }) return Jobs.OomReach.None;
+        return Applied.MemoryBytes is not null && _oomNotice is null && _cgroup.WasKilledForMemory() is not false
+            ? Jobs.OomReach.WholeJob
+            : Jobs.OomReach.SomeProcess;
+    }
+
+    /// <summary>Null: without descriptors there is no count, but there is an end.</summary>
+    private int? CountLeftovers()
+    {
+        try
+        {
+            return _cgroup.Processes().Count;
+        }
+        catch (LinuxException)
+        {
+            return null;
+        }
+    }
 
     public void Dispose()
     {

@@ -3,8 +3,8 @@ using Runner.Jobs;
 
 namespace Runner.Linux.Cgroups.V1;
 
-/// <summary>Rates of reading and writing by <c>blkio.throttle.*_device</c>, weight by <c>blkio.bfq.weight</c>, and bytes by
-/// <c>blkio.throttle.io_service_bytes_recursive</c>, all devices together.</summary>
+/// <summary>Rates of reading and writing by <c>blkio.throttle.*_device</c>, weight by <c>blkio.bfq.weight</c>, and bytes and
+/// requests by <c>blkio.throttle.io_service_bytes_recursive</c> and <c>io_serviced_recursive</c>, all devices together.</summary>
 sealed class BlkioV1() : Controller("blkio")
 {
     private const string ReadBps = "blkio.throttle.read_bps_device";
@@ -43,22 +43,29 @@ sealed class BlkioV1() : Controller("blkio")
 
     public override ResourceUsage ReadUsage(Func<string, string?> read, ResourceUsage usage)
     {
-        // The recursive one, with what nested cgroups did, is the younger of the two.
-        var text = read("blkio.throttle.io_service_bytes_recursive") ?? read("blkio.throttle.io_service_bytes");
-        if (text is null)
-            return usage;
-        return usage with { ReadBytes = Sum(text, " Read "), WrittenBytes = Sum(text, " Write ") };
+        // The recursive ones, with what nested cgroups did, are the younger of each pair.
+        var bytes = read("blkio.throttle.io_service_bytes_recursive") ?? read("blkio.throttle.io_service_bytes");
+        var requests = read("blkio.throttle.io_serviced_recursive") ?? read("blkio.throttle.io_serviced");
+        return usage with
+        {
+            ReadBytes = Sum(bytes, " Read "),
+            WrittenBytes = Sum(bytes, " Write "),
+            ReadOperations = Sum(requests, " Read "),
+            WrittenOperations = Sum(requests, " Write "),
+        };
     }
 
     // "8:0 Read 4096" for each device and kind, then "Total 4096".
-    private static long Sum(string text, string kind)
+    private static long? Sum(string? text, string kind)
     {
+        if (text is null)
+            return null;
         long sum = 0;
         foreach (var line in text.AsSpan().EnumerateLines())
         {
             var at = line.IndexOf(kind, StringComparison.Ordinal);
-            if (at >= 0 && long.TryParse(line[(at + kind.Length)..], NumberStyles.None, CultureInfo.InvariantCulture, out var bytes))
-                sum += bytes;
+            if (at >= 0 && long.TryParse(line[(at + kind.Length)..], NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+                sum += count;
         }
         return sum;
     }

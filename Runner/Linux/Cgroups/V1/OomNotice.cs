@@ -8,7 +8,7 @@ namespace Runner.Linux.Cgroups.V1;
 /// </summary>
 static class OomNotice
 {
-    /// <returns>An eventfd that is readable from the first time on (v1 memory.rst, section 9).</returns>
+    /// <returns>An eventfd that is readable from each time on until it is read (v1 memory.rst, section 9).</returns>
     /// <exception cref="LinuxException">The kernel does not tell.</exception>
     public static Fd Open(CgroupDirectory cgroup)
     {
@@ -20,5 +20,11 @@ static class OomNotice
         if (errno == Errno.None) return notice;
         notice.Dispose();
         throw new LinuxException("write", errno, $"{cgroup}/cgroup.event_control");
+    }
+    /// <summary>Makes it quiet until the next time. False: it was.</summary>
+    public static unsafe bool Take(Fd notice)
+    {
+        ulong times;
+        return Libc.Read(notice, &times, sizeof(ulong)) > 0; // eventfd(2)
     }
 }

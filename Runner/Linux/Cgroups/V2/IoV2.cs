@@ -3,8 +3,8 @@ using Runner.Jobs;
 
 namespace Runner.Linux.Cgroups.V2;
 
-/// <summary>Rates of reading and writing by <c>io.max</c>, weight by <c>io.weight</c> and <c>io.bfq.weight</c>, and bytes by
-/// <c>io.stat</c>, all devices together.</summary>
+/// <summary>Rates of reading and writing by <c>io.max</c>, weight by <c>io.weight</c> and <c>io.bfq.weight</c>, and bytes and
+/// requests by <c>io.stat</c>, all devices together.</summary>
 sealed class IoV2() : Controller("io")
 {
     private const long MostBfqWeight = 1000;
@@ -50,7 +50,13 @@ sealed class IoV2() : Controller("io")
     {
         if (read("io.stat") is not { } stat)
             return usage;
-        return usage with { ReadBytes = Sum(stat, "rbytes="), WrittenBytes = Sum(stat, "wbytes=") };
+        return usage with
+        {
+            ReadBytes = Sum(stat, "rbytes="),
+            WrittenBytes = Sum(stat, "wbytes="),
+            ReadOperations = Sum(stat, "rios="),
+            WrittenOperations = Sum(stat, "wios="),
+        };
     }
 
     // "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6", a line for each device that saw a request.

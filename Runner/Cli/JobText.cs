@@ -39,7 +39,7 @@ static class JobText
         if (job.Usage.ReadBytes is { } read && job.Usage.WrittenBytes is { } written)
             rows.Add(("disk", $"{Quantities.Show(read)} read, {Quantities.Show(written)} written"));
         if (IoLimit(record.Applied) is { Length: > 0 } limit) rows.Add(("io limit", limit));
-        rows.Add(("output", $"{Quantities.Show(job.StdoutBytes)} stdout, {Quantities.Show(job.StderrBytes)} stderr"));
+        rows.Add(("output", $"{Quantities.Show(job.StdoutBytes)} stdout, {(record.Spec.MergeOutput ? "merged with stderr" : $"{Quantities.Show(job.StderrBytes)} stderr")}"));
         return string.Join('\n', rows.Select(row => $"{row.Name,-8} {row.Value}"));
     }
 

@@ -19,11 +19,15 @@ sealed record JobSpec
     public TimeSpan GracePeriod { get; init; } = DefaultGracePeriod;
     public bool AllowEmptyArgs { get; init; }
 
+    /// <summary>One pipe for both streams, so that standard output has everything in the order of the writes.</summary>
+    public bool MergeOutput { get; init; }
+
     /// <summary>By content, so that a repeated start can be told from another one.</summary>
     public bool Equals(JobSpec? other) =>
         other is not null
         && (Command, WorkingDirectory, Name, Limits, GracePeriod, AllowEmptyArgs)
             == (other.Command, other.WorkingDirectory, other.Name, other.Limits, other.GracePeriod, other.AllowEmptyArgs)
+        && MergeOutput == other.MergeOutput
         && Args.SequenceEqual(other.Args, StringComparer.Ordinal)
         && SameEntries(Env, other.Env)
         && SameEntries(Labels, other.Labels);

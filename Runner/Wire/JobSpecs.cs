@@ -16,6 +16,7 @@ static class JobSpecs
             Limits = LimitSets.ToWire(spec.Limits),
             GracePeriod = Duration.FromTimeSpan(spec.GracePeriod),
             AllowEmptyArgs = spec.AllowEmptyArgs,
+            MergeOutput = spec.MergeOutput,
         };
         wire.Args.Add(spec.Args);
         foreach (var (name, value) in spec.Env) wire.Env.Add(name, value);
@@ -37,5 +38,6 @@ static class JobSpecs
             Limits = LimitSets.FromWire(wire.Limits),
             GracePeriod = wire.GracePeriod is null ? JobSpec.DefaultGracePeriod : Durations.FromWire("spec.grace_period", wire.GracePeriod),
             AllowEmptyArgs = wire.AllowEmptyArgs,
+            MergeOutput = wire.MergeOutput,
         };
 }

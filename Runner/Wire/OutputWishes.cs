@@ -31,7 +31,7 @@ static class OutputWishes
     /// <exception cref="JobException">A field is out of range, or does not go with another.</exception>
     public static OutputWish FromWire(V1.StreamOutputRequest wire)
     {
-        OutputKind? stream = wire.Stream is V1.OutputStream.Both ? null : OutputKinds.FromWire(wire.Stream);
+        OutputKind? stream = wire.Stream is V1.OutputStream.Both ? null : OutputKinds.FromWire(wire.Stream, "stdout (1), stderr (2) or both (3)");
         if (wire.Offset < 0) throw JobRules.Bad("offset", $"offset {wire.Offset}: must be 0 or more");
         if (wire.Offset > 0 && wire.BeginCase is not BeginCase.None)
             throw JobRules.Bad("offset", $"offset {wire.Offset}: must be 0 when tail_lines, tail_bytes or since says where to begin");

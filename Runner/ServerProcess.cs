@@ -20,8 +20,8 @@ static class ServerProcess
     private const int SigChild = 17;
     private const nint SignalDefault = 0;
 
-    // A job holds seven: two pipes, two files, its pidfd, its cgroup's events and OOM notice. A third of all for jobs.
-    private const int DescriptorsPerJob = 3 * 7;
+    // A job holds eight: two pipes, three files, its pidfd, its cgroup's events and OOM notice. A third of all for jobs.
+    private const int DescriptorsPerJob = 3 * 8;
 
     /// <summary>Returns after a planned stop: every job has ended and that is stored.</summary>
     /// <param name="settings">How to run.</param>

@@ -14,6 +14,11 @@ public sealed class UsageTests
     [InlineData("list --xyz", "no such option --xyz; see runner list --help")]
     [InlineData("serve --cgroup=", "Required argument missing for option: '--cgroup'; see runner serve --help")]
     [InlineData("start --cwd= -- ls -a", "Required argument missing for option: '--cwd'; see runner start --help")]
+    [InlineData("logs -f --no-follow a", "--follow and --no-follow: only one of them; see runner logs --help")]
+    [InlineData("logs --stderr --both a", "--stderr and --both: only one of them; see runner logs --help")]
+    [InlineData("logs --offset 1 -n 2 --since 5m a", "--offset, --tail and --since: only one of them; see runner logs --help")]
+    [InlineData("logs --both --offset 1 a", "--offset: counts the bytes of one stream; with --both begin with --tail or --since; see runner logs --help")]
+    [InlineData("logs --both --tail-bytes 1 a", "--tail-bytes: counts the bytes of one stream; with --both begin with --tail or --since; see runner logs --help")]
     [InlineData("\u001b[31m", "no such command \\u{1b}[31m; see runner --help")]
     public void What_is_no_command_line_is_told_in_one_sentence(string words, string sentence)
     {

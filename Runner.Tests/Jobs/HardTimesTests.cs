@@ -125,6 +125,7 @@ public sealed class HardTimesTests
         public ResourceLimits Applied => ResourceLimits.None;
         public OutputLog Stdout { get; } = new(() => throw new NotSupportedException());
         public OutputLog Stderr { get; } = new(() => throw new NotSupportedException());
+        public OutputLog Index { get; } = new(() => throw new NotSupportedException());
         public Task<ProcessExit> Exited =>
             Unknown ? Task.FromException<ProcessExit>(new IOException("waitid: No child processes"))
             : Lives ? _killed.Task

@@ -45,7 +45,7 @@ static class JobText
         if (job.Usage is { VoluntarySwitches: { } voluntary, InvoluntarySwitches: { } involuntary })
             rows.Add(("switches", $"{Number(voluntary)} voluntary, {Number(involuntary)} involuntary"));
         if (IoLimit(record.Spec.Limits, record.Applied) is { Length: > 0 } limit) rows.Add(("io limit", limit));
-        rows.Add(("output", $"{Quantities.Show(job.StdoutBytes)} stdout, {Quantities.Show(job.StderrBytes)} stderr"));
+        rows.Add(("output", $"{Quantities.Show(job.StdoutBytes)} stdout, {(record.Spec.MergeOutput ? "merged with stderr" : $"{Quantities.Show(job.StderrBytes)} stderr")}"));
         return string.Join('\n', rows.Select(row => $"{row.Name,-8} {row.Value}"));
     }
 

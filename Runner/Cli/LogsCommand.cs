@@ -1,30 +1,37 @@
 using System.CommandLine;
+using Runner.Client;
+using Runner.Jobs;
 using Runner.Output;
 
 namespace Runner.Cli;
 
-/// <summary>`runner logs`: prints a job's output from its first byte and follows it until the job ends.</summary>
+/// <summary>`runner logs`: prints a job's output, all or a part of it, and follows it until the job ends.</summary>
 static class LogsCommand
 {
     public static Command Create()
     {
         var id = JobArgument.Create();
-        var stderr = new Option<bool>("--stderr") { Description = "The job's standard error in place of its standard output." };
-        var follow = new Option<bool>("--follow", "-f") { Description = "Go on until the job has ended (the default)." };
-        var noFollow = new Option<bool>("--no-follow") { Description = "Only what is there now." };
-        var command = new Command("logs", "Print a job's output and follow it until the job ends.") { id, stderr, follow, noFollow };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(follow) && result.GetValue(noFollow)) result.AddError("--follow and --no-follow: only one of them");
-        });
+        var wish = new LogOptions();
+        var command = new Command("logs", "Print a job's output and follow it until the job ends.") { id };
+        wish.AddTo(command);
         return command.Calling(async (parsed, client, cancellationToken) =>
         {
-            var kind = parsed.GetValue(stderr) ? OutputKind.Stderr : OutputKind.Stdout;
-
-            // Whichever stream is asked for, what was asked for goes to standard output.
-            await OutputCopy.ToDescriptorAsync(
-                client, JobArgument.Of(parsed, id), kind, !parsed.GetValue(noFollow), StandardStream.Stdout, cancellationToken);
+            var (job, wanted) = (JobArgument.Of(parsed, id), wish.Wish(parsed));
+            if (wanted.Stream is OutputKind.Stderr && (await client.GetAsync(job, cancellationToken)).Record.Spec.MergeOutput)
+                parsed.InvocationConfiguration.Error.Say($"job {job} was started with --merge: its standard error is in its standard output");
+            await CopyAsync(client, job, wanted, cancellationToken);
             return (int)ExitCode.Ok;
-        });
+        }, wish.InOptions);
+    }
+
+    private static async Task CopyAsync(RunnerClient client, JobId job, OutputWish wish, CancellationToken cancellationToken)
+    {
+        var stamps = new[] { new LineStamps(), new LineStamps() };
+        await foreach (var part in client.ReadAsync(job, wish, cancellationToken))
+        {
+            // One stream goes to standard output, whichever was asked for; both go where they would without us.
+            var descriptor = wish.Stream is null && part.Kind is OutputKind.Stderr ? StandardStream.Stderr : StandardStream.Stdout;
+            StandardStream.Write(descriptor, part.CapturedAt is { } time ? stamps[(int)part.Kind].Stamp(part.Bytes.Span, time) : part.Bytes.Span);
+        }
     }
 }

@@ -99,29 +99,44 @@ sealed class RunnerClient : IDisposable
             limit: null, cancellationToken);
     }
 
-    /// <summary>A job's output from its first byte; with follow, until the job has ended.</summary>
+    /// <summary>One stream of a job from its first byte; with follow, until the job has ended.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
         JobId id, OutputKind kind, bool follow, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var request = new V1.StreamOutputRequest { Id = id.ToString(), Stream = OutputKinds.ToWire(kind), Follow = follow };
-        using var call = _jobs.StreamOutput(request, cancellationToken: cancellationToken);
-        var offset = 0L;
+        await foreach (var part in ReadAsync(id, new OutputWish(kind, OutputBegin.Start, follow), cancellationToken)) yield return part.Bytes;
+    }
+
+    /// <summary>A job's output as it is wished.</summary>
+    public async IAsyncEnumerable<OutputPart> ReadAsync(JobId id, OutputWish wish, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var call = _jobs.StreamOutput(OutputWishes.ToWire(id, wish), cancellationToken: cancellationToken);
+        var order = new OutputOrder(wish);
         while (await NextAsync(call, cancellationToken))
         {
             var message = call.ResponseStream.Current;
             if (message.Data is { } data)
             {
-                if (data.Offset != offset) throw new ServerUnreachableException($"{Name}: sent byte {data.Offset} where byte {offset} was due");
-                offset += data.Bytes.Length;
-                yield return data.Bytes.Memory;
+                yield return Checked(() => order.Take(data));
             }
             else if (message.End is { } end)
             {
-                if (end.Size != offset) throw new ServerUnreachableException($"{Name}: sent {offset} bytes of {end.Size}");
+                Checked(() => { order.End(end); return true; });
                 yield break;
             }
         }
-        if (follow) throw new ServerUnreachableException($"{Name}: ended the stream before the job's end");
+        if (!order.MayStop) throw new ServerUnreachableException($"{Name}: ended the stream before the job's end");
+    }
+
+    private T Checked<T>(Func<T> check)
+    {
+        try
+        {
+            return check();
+        }
+        catch (Exception e) when (e is InvalidDataException or InvalidOperationException)
+        {
+            throw new ServerUnreachableException($"{Name}: {e.Message}", e);
+        }
     }
 
     public Task<V1.GetInfoResponse> InfoAsync(CancellationToken cancellationToken) =>

@@ -20,6 +20,9 @@ interface IJobLauncher
     /// <param name="kind">Which stream.</param>
     /// <param name="length">Its size as recorded; null: whatever is there.</param>
     OutputLog StoredOutput(JobId id, OutputKind kind, long? length);
+
+    /// <summary>When its pieces were captured; empty if nobody wrote that down.</summary>
+    OutputLog StoredIndex(JobId id);
 }
 
 /// <summary>A job's processes, from exec to an empty cgroup. Dispose gives everything back to the machine.</summary>
@@ -31,6 +34,9 @@ interface IJobProcess : IDisposable
     ResourceLimits Applied { get; }
     OutputLog Stdout { get; }
     OutputLog Stderr { get; }
+
+    /// <summary>When each piece of both was captured: an <see cref="OutputRecord"/> each, in order.</summary>
+    OutputLog Index { get; }
 
     /// <summary>How the main process went. Fails only if the kernel does not tell.</summary>
     Task<ProcessExit> Exited { get; }

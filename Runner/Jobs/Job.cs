@@ -11,19 +11,23 @@ sealed class Job
     public Job(RunningJob running)
     {
         (_running, _record) = (running, running.Record);
-        (Stdout, Stderr) = (running.Stdout, running.Stderr);
+        (Stdout, Stderr, Index) = (running.Stdout, running.Stderr, running.Index);
     }
 
-    public Job(JobRecord record, OutputLog stdout, OutputLog stderr) => (_record, Stdout, Stderr) = (record, stdout, stderr);
+    public Job(JobRecord record, OutputLog stdout, OutputLog stderr, OutputLog index) => (_record, Stdout, Stderr, Index) = (record, stdout, stderr, index);
 
     public JobRecord Record => _running?.Record ?? _record;
     public OutputLog Stdout { get; }
     public OutputLog Stderr { get; }
 
+    /// <summary>When each piece of both was captured.</summary>
+    public OutputLog Index { get; }
+
     /// <summary>Done once the job has ended and that is stored.</summary>
     public Task Ended => _running?.Ended ?? Task.CompletedTask;
 
-    public OutputLog Output(OutputKind kind) => kind is OutputKind.Stdout ? Stdout : Stderr;
+    /// <summary>All that it wrote, and when.</summary>
+    public JobOutput Output => new(Stdout, Stderr, Index, () => Record.State is JobState.Ended ended ? ended.EndedAt.UtcTicks : Record.StartedAt.UtcTicks);
 
     /// <summary>Up to now while it runs, final once it has ended.</summary>
     public ResourceUsage Usage() => Record.State is JobState.Ended ended ? ended.Usage : _running?.ReadUsage() ?? ResourceUsage.None;

@@ -237,7 +237,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         return new Job(
             record,
             launcher.StoredOutput(record.Id, OutputKind.Stdout, ended?.StdoutBytes),
-            launcher.StoredOutput(record.Id, OutputKind.Stderr, ended?.StderrBytes));
+            launcher.StoredOutput(record.Id, OutputKind.Stderr, ended?.StderrBytes),
+            launcher.StoredIndex(record.Id));
     }
 
     /// <summary>The id was used before this start.</summary>

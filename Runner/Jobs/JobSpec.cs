@@ -22,11 +22,15 @@ sealed record JobSpec
     public TimeSpan? Timeout { get; init; }
     public bool AllowEmptyArgs { get; init; }
 
+    /// <summary>One pipe for both streams, so that standard output has everything in the order of the writes.</summary>
+    public bool MergeOutput { get; init; }
+
     /// <summary>By content, so that a repeated start can be told from another one.</summary>
     public bool Equals(JobSpec? other) =>
         other is not null
-        && (Command, WorkingDirectory, Name, Limits, GracePeriod, Timeout, AllowEmptyArgs)
-            == (other.Command, other.WorkingDirectory, other.Name, other.Limits, other.GracePeriod, other.Timeout, other.AllowEmptyArgs)
+        && (Command, WorkingDirectory, Name, Limits, GracePeriod, Timeout)
+            == (other.Command, other.WorkingDirectory, other.Name, other.Limits, other.GracePeriod, other.Timeout)
+        && (AllowEmptyArgs, MergeOutput) == (other.AllowEmptyArgs, other.MergeOutput)
         && Args.SequenceEqual(other.Args, StringComparer.Ordinal)
         && SameEntries(Env, other.Env)
         && SameEntries(Labels, other.Labels);

@@ -26,12 +26,13 @@ sealed class RunningJob
     public RunningJob(JobRecord record, IJobProcess process, IJobStore store, TimeProvider time, ILogger logger)
     {
         (_record, _process, _store, _time, _logger) = (record, process, store, time, logger);
-        (Stdout, Stderr) = (process.Stdout, process.Stderr);
+        (Stdout, Stderr, Index) = (process.Stdout, process.Stderr, process.Index);
     }
 
     public JobRecord Record => _record;
     public OutputLog Stdout { get; }
     public OutputLog Stderr { get; }
+    public OutputLog Index { get; }
 
     /// <summary>Done once the end is stored and the output complete.</summary>
     public Task Ended => _ended.Task;
@@ -88,6 +89,7 @@ sealed class RunningJob
         var cleaningUp = UntilDoneAsync("cleaned up", _process.Dispose);
         Stdout.Complete();
         Stderr.Complete();
+        Index.Complete();
         _logger.JobEnded(record.Id, end);
         _ended.SetResult();
         await cleaningUp.ConfigureAwait(false);

@@ -16,6 +16,9 @@ sealed class OutputLog(Func<IOutputBytes> open, long length = 0, bool complete =
     /// <summary>Bytes captured so far.</summary>
     public long Length => Volatile.Read(ref _length);
 
+    /// <summary>Whether no more bytes will come; what <see cref="Length"/> is after this was true is final.</summary>
+    public bool IsComplete => Volatile.Read(ref _complete);
+
     /// <summary>Whether a reader waits for more at this moment.</summary>
     internal bool HasWaiter => Volatile.Read(ref _changed) is not null;
 

@@ -11,12 +11,19 @@ sealed class OutputReader(OutputLog log, IOutputBytes bytes) : IDisposable
     /// <returns>Bytes read; 0 at the end, which without <paramref name="follow"/> is what is there now.</returns>
     public async ValueTask<int> ReadAsync(long offset, Memory<byte> buffer, bool follow, CancellationToken cancellationToken)
     {
-        var length = follow ? await log.WaitPastAsync(offset, cancellationToken).ConfigureAwait(false) : log.Length;
+        if (follow) await log.WaitPastAsync(offset, cancellationToken).ConfigureAwait(false);
+        return Read(offset, buffer.Span);
+    }
+
+    /// <summary>Reads what is there now; 0 past its end.</summary>
+    public int Read(long offset, Span<byte> buffer)
+    {
+        var length = log.Length;
         if (length <= offset) return 0;
 
         // Never past what the log says: bytes beyond it are not told to anybody yet.
         var wanted = (int)Math.Min(buffer.Length, length - offset);
-        var read = bytes.Read(offset, buffer.Span[..wanted]);
+        var read = bytes.Read(offset, buffer[..wanted]);
         return read > 0 ? read : throw new IOException($"the stored output ends at byte {offset} but should have {length}");
     }
 

@@ -16,6 +16,7 @@ static class CallRules
         ["/runner.v1.JobService/SignalJob"] = Permission.Stop,
         ["/runner.v1.JobService/WaitJob"] = Permission.Follow,
         ["/runner.v1.JobService/StreamOutput"] = Permission.Follow,
+        ["/runner.v1.JobService/ReadOutput"] = Permission.Follow,
         ["/runner.v1.ServerService/GetInfo"] = Permission.Inspect,
         ["/grpc.health.v1.Health/Check"] = Permission.Inspect,
         ["/grpc.health.v1.Health/Watch"] = Permission.Inspect,

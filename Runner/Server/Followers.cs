@@ -9,33 +9,35 @@ sealed class Followers(ServerLimits limits)
     private readonly Dictionary<string, int> _ofEach = new(StringComparer.Ordinal);
     private int _all;
 
+    /// <param name="caller">Who.</param>
+    /// <param name="places">How many it takes: a descriptor each.</param>
     /// <returns>The follower's place; dispose it when it leaves.</returns>
     /// <exception cref="JobException">There is no place left, for this caller or for anybody.</exception>
-    public IDisposable Enter(string caller)
+    public IDisposable Enter(string caller, int places = 1)
     {
         lock (_lock)
         {
             var own = _ofEach.GetValueOrDefault(caller);
-            if (own >= limits.FollowersOfOne) throw Full($"{caller} follows {own} streams of output, which is the most one caller may");
-            if (_all >= limits.Followers) throw Full($"{_all} streams of output are followed, which is the most this server can");
-            (_ofEach[caller], _all) = (own + 1, _all + 1);
+            if (own + places > limits.FollowersOfOne) throw Full($"{caller} follows {own} streams of output, which is the most one caller may");
+            if (_all + places > limits.Followers) throw Full($"{_all} streams of output are followed, which is the most this server can");
+            (_ofEach[caller], _all) = (own + places, _all + places);
         }
-        return new Place(this, caller);
+        return new Place(this, caller, places);
     }
 
     private static JobException Full(string message) => new(JobError.Exhausted, message) { Step = "followers" };
 
-    private void Leave(string caller)
+    private void Leave(string caller, int places)
     {
         lock (_lock)
         {
-            _all--;
-            if (--_ofEach[caller] == 0) _ofEach.Remove(caller);
+            _all -= places;
+            if ((_ofEach[caller] -= places) == 0) _ofEach.Remove(caller);
         }
     }
 
     /// <summary>One follower's; given back once.</summary>
-    private sealed class Place(Followers followers, string caller) : IDisposable
+    private sealed class Place(Followers followers, string caller, int places) : IDisposable
     {
         private bool _left;
 
@@ -43,7 +45,7 @@ sealed class Followers(ServerLimits limits)
         {
             if (_left) return;
             _left = true;
-            followers.Leave(caller);
+            followers.Leave(caller, places);
         }
     }
 }

@@ -10,7 +10,7 @@ namespace Runner.Server;
 /// <summary>The job API: each method maps in, calls, maps out. Who may call is CallAdmission's, what went wrong CallGate's.</summary>
 sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
 {
-    private const int PieceSize = 64 * 1024;
+    private const long LargestRange = 1024 * 1024;
     private const int DefaultPage = 100;
     private const int LargestPage = 1000;
     private const int DefaultTail = 10;
@@ -73,29 +73,28 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
         V1.StreamOutputRequest request, IServerStreamWriter<V1.StreamOutputResponse> responses, ServerCallContext context)
     {
         var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
-        var log = job.Output(OutputKinds.FromWire(request.Stream));
+        var wish = OutputWishes.FromWire(request);
+        using var place = followers.Enter(context.Caller().Name, OutputSender.Files(wish));
+        await new OutputSender(job, wish, responses).SendAsync(context.CancellationToken);
+    }
+
+    public override Task<V1.ReadOutputResponse> ReadOutput(V1.ReadOutputRequest request, ServerCallContext context)
+    {
+        var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
+        var log = job.Output.Of(OutputKinds.FromWire(request.Stream));
         if (request.Offset < 0) throw JobRules.Bad("offset", $"offset {request.Offset}: must be 0 or more");
+        var most = request.Length is 0 ? LargestRange : Within("length", request.Length, 1, LargestRange);
 
-        var offset = request.Offset;
-        using var place = followers.Enter(context.Caller().Name);
-        using var reader = log.OpenReader();
-        var buffer = new byte[PieceSize];
-        while (true)
+        // Looked at before the size: that of a job which ends after it may not be final.
+        var complete = job.Ended.IsCompleted;
+        var size = log.Length;
+        var bytes = new byte[Math.Clamp(size - request.Offset, 0, most)];
+        if (bytes.Length > 0)
         {
-            // Looked at before the read: a job that ends after it may have written more than was read.
-            var isWhole = request.Follow || job.Ended.IsCompleted;
-            var read = await reader.ReadAsync(offset, buffer, request.Follow, context.CancellationToken);
-            if (read == 0)
-            {
-                if (isWhole) await responses.WriteAsync(new V1.StreamOutputResponse { End = new() { Size = log.Length } }, context.CancellationToken);
-                return;
-            }
-
-            // The buffer is used again only after the write has serialised it.
-            var data = new V1.OutputData { Offset = offset, Bytes = Wrap(buffer.AsMemory(0, read)) };
-            await responses.WriteAsync(new V1.StreamOutputResponse { Data = data }, context.CancellationToken);
-            offset += read;
+            using var reader = log.OpenReader();
+            for (var read = 0; read < bytes.Length;) read += reader.Read(request.Offset + read, bytes.AsSpan(read));
         }
+        return Task.FromResult(new V1.ReadOutputResponse { Bytes = Wrap(bytes), Size = size, Complete = complete });
     }
 
     /// <summary>What changes something is on record with its caller, before it is done.</summary>
@@ -107,7 +106,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
 
     private static ByteString Wrap(ReadOnlyMemory<byte> bytes) => UnsafeByteOperations.UnsafeWrap(bytes);
 
-    private static int Within(string field, int value, int least, int most) => value >= least && value <= most
+    private static T Within<T>(string field, T value, T least, T most) where T : IComparable<T> => value.CompareTo(least) >= 0 && value.CompareTo(most) <= 0
         ? value
         : throw JobRules.Bad(field, $"{field} {value}: must be {least} to {most}");
 }

@@ -16,6 +16,7 @@ static class JobSpecs
             Limits = LimitSets.ToWire(spec.Limits),
             GracePeriod = Duration.FromTimeSpan(spec.GracePeriod),
             AllowEmptyArgs = spec.AllowEmptyArgs,
+            MergeOutput = spec.MergeOutput,
         };
         if (spec.Timeout is { } timeout) wire.Timeout = Duration.FromTimeSpan(timeout);
         wire.Args.Add(spec.Args);
@@ -39,5 +40,6 @@ static class JobSpecs
             GracePeriod = wire.GracePeriod is null ? JobSpec.DefaultGracePeriod : Durations.FromWire("spec.grace_period", wire.GracePeriod),
             Timeout = wire.Timeout is null ? null : Durations.FromWire("spec.timeout", wire.Timeout),
             AllowEmptyArgs = wire.AllowEmptyArgs,
+            MergeOutput = wire.MergeOutput,
         };
 }

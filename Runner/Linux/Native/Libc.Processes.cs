@@ -43,6 +43,12 @@ static partial class Libc
 
     [LibraryImport(Name, EntryPoint = "write", SetLastError = true)]
     public static unsafe partial nint Write(Fd fd, void* buffer, nuint length);
+
+    [LibraryImport(Name, EntryPoint = "pwrite", SetLastError = true)]
+    public static unsafe partial nint WriteAt(Fd fd, void* buffer, nuint length, long offset);
+
+    [LibraryImport(Name, EntryPoint = "fchmod", SetLastError = true)]
+    public static partial int ChangeMode(Fd fd, uint mode);
 }
 
 enum FcntlCommand

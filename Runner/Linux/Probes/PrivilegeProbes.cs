@@ -7,7 +7,7 @@ namespace Runner.Linux.Probes;
 /// <summary>What this process may do, by what /proc/self says of it.</summary>
 static class PrivilegeProbes
 {
-    private const long FilesOfAJob = 21; // seven a job, and a third of all is for jobs
+    private const long FilesOfAJob = 24; // eight a job, and a third of all is for jobs
     private const long Enough = 10_000;
 
     // capabilities(7): the bit, its name, and what cannot be done without it.

@@ -65,6 +65,8 @@ sealed class JobLauncher : IJobLauncher, IDisposable
 
     public OutputLog StoredOutput(JobId id, OutputKind kind, long? length) => _files.Complete(id, kind, length);
 
+    public OutputLog StoredIndex(JobId id) => _files.CompleteIndex(id);
+
     public void Dispose()
     {
         _captureLoop.Dispose();
@@ -85,25 +87,28 @@ sealed class JobLauncher : IJobLauncher, IDisposable
             _files.CreateFolder(id);
             undo.Push(() => _files.Remove(id));
             var (outFile, errFile) = (Owned(_files.Create(id, OutputKind.Stdout)), Owned(_files.Create(id, OutputKind.Stderr)));
+            var indexFile = Owned(_files.CreateIndex(id));
             var oomNotice = cgroup.OpenOomNotice() is { } notice ? Owned(notice) : null;
-            var ((outRead, outWrite), (errRead, errWrite)) = (Pipes.Create(), Pipes.Create());
+            var ((outRead, outWrite), (errRead, errWrite)) = (Pipes.CreateForJob(), spec.MergeOutput ? default : Pipes.CreateForJob());
             Owned(outRead);
-            Owned(errRead);
+            if (errRead is not null) Owned(errRead);
             using (outWrite)
             using (errWrite)
             {
                 var spawned = Spawner.Spawn(
                     program, [spec.Command, .. spec.Args], envp, spec.WorkingDirectory,
-                    cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite));
+                    cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite ?? outWrite));
 
                 cgroup.Born();
 
                 var stdout = _files.Growing(id, OutputKind.Stdout);
                 var stderr = _files.Growing(id, OutputKind.Stderr);
-                return new JobProcess(
-                    spawned, cgroup, oomNotice, _exits,
-                    (stdout, new StreamCapture(_captureLoop, outRead, outFile, stdout, HeldBack, GoingOn)),
-                    (stderr, new StreamCapture(_captureLoop, errRead, errFile, stderr, HeldBack, GoingOn)));
+                var index = _files.GrowingIndex(id);
+                var writer = new IndexWriter(indexFile, index);
+                List<StreamCapture> captures = [new(_captureLoop, outRead, outFile, OutputKind.Stdout, stdout, writer, HeldBack, GoingOn)];
+                if (errRead is not null) captures.Add(new(_captureLoop, errRead, errFile, OutputKind.Stderr, stderr, writer, HeldBack, GoingOn));
+                else errFile.Dispose();
+                return new JobProcess(spawned, cgroup, oomNotice, _exits, (stdout, stderr, index), captures, writer);
             }
         }
         catch

@@ -6,13 +6,13 @@ using Runner.Output;
 
 namespace Runner.Linux.Processes;
 
-/// <summary>A job's processes, its cgroup and the capture of its two streams.</summary>
+/// <summary>A job's processes, its cgroup and the capture of its streams.</summary>
 sealed class JobProcess : IJobProcess
 {
     private readonly JobCgroup _cgroup;
     private readonly ExitWatch _exits;
-    private readonly (OutputLog Log, StreamCapture Capture) _stdout;
-    private readonly (OutputLog Log, StreamCapture Capture) _stderr;
+    private readonly IReadOnlyList<StreamCapture> _captures;
+    private readonly IndexWriter _index;
     private readonly Fd _main;
     private readonly Fd? _oomNotice;
     private volatile bool _oomNoticed;
@@ -22,20 +22,21 @@ sealed class JobProcess : IJobProcess
 
     public JobProcess(
         SpawnedProcess spawned, JobCgroup cgroup, Fd? oomNotice, ExitWatch exits,
-        (OutputLog Log, StreamCapture Capture) stdout, (OutputLog Log, StreamCapture Capture) stderr)
+        (OutputLog Stdout, OutputLog Stderr, OutputLog Index) logs, IReadOnlyList<StreamCapture> captures, IndexWriter index)
     {
-        (_cgroup, _oomNotice, _exits, _stdout, _stderr) = (cgroup, oomNotice, exits, stdout, stderr);
+        (_cgroup, _oomNotice, _exits, _captures, _index) = (cgroup, oomNotice, exits, captures, index);
+        (Stdout, Stderr, Index) = logs;
         (Pid, _main) = (spawned.Pid, spawned.Pidfd);
         Exited = ReapAsync();
-        stdout.Capture.Start();
-        stderr.Capture.Start();
+        foreach (var capture in captures) capture.Start();
         if (oomNotice is not null) exits.OnReadable(oomNotice, () => TakeOomNotice(oomNotice));
     }
 
     public int Pid { get; }
     public ResourceLimits Applied => _cgroup.Applied;
-    public OutputLog Stdout => _stdout.Log;
-    public OutputLog Stderr => _stderr.Log;
+    public OutputLog Stdout { get; }
+    public OutputLog Stderr { get; }
+    public OutputLog Index { get; }
     public Task<ProcessExit> Exited { get; }
 
     public int? LeftoverProcesses { get; private set; } = 0;
@@ -112,7 +113,7 @@ sealed class JobProcess : IJobProcess
 
         // An exiting process closes its descriptors before it leaves its cgroup (do_exit, kernel/exit.c): what the job
         // wrote is in its pipes by now.
-        await Task.WhenAll(_stdout.Capture.FinishAsync(), _stderr.Capture.FinishAsync()).ConfigureAwait(false);
+        await Task.WhenAll(_captures.Select(capture => capture.FinishAsync())).ConfigureAwait(false);
     }
 
     public ResourceUsage ReadUsage()
@@ -153,6 +154,7 @@ sealed class JobProcess : IJobProcess
 
     public void Dispose()
     {
+        _index.Dispose();
         if (_oomNotice is not null) _exits.Forget(_oomNotice);
         _cgroup.Remove();
         _cgroup.Dispose();

@@ -5,7 +5,7 @@ using Runner.Output;
 
 namespace Runner.Linux.Processes;
 
-/// <summary>Where jobs' output lies: <c>jobs/UUID/stdout</c> and <c>stderr</c> under the state directory, raw bytes.</summary>
+/// <summary>Where jobs' output lies: <c>jobs/UUID/stdout</c> and <c>stderr</c> under the state directory, raw bytes, and <c>index</c>.</summary>
 sealed class OutputFiles(string stateDirectory)
 {
     private const uint OwnerOnly = 0x180; // 0600
@@ -23,9 +23,13 @@ sealed class OutputFiles(string stateDirectory)
     }
 
     /// <summary>A new empty file for a stream, open for writing.</summary>
-    public Fd Create(JobId id, OutputKind kind)
+    public Fd Create(JobId id, OutputKind kind) => Create(Path(id, kind));
+
+    /// <summary>The same for its index.</summary>
+    public Fd CreateIndex(JobId id) => Create(IndexPath(id));
+
+    private static Fd Create(string path)
     {
-        var path = Path(id, kind);
         var file = Libc.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.CloseOnExec, OwnerOnly);
         return file.IsInvalid ? throw LinuxException.Last("open", path) : file;
     }
@@ -37,17 +41,31 @@ sealed class OutputFiles(string stateDirectory)
     }
 
     /// <summary>A stream that grows.</summary>
-    public OutputLog Growing(JobId id, OutputKind kind) => new(() => Open(id, kind));
+    public OutputLog Growing(JobId id, OutputKind kind) => new(() => Open(Path(id, kind)));
+
+    public OutputLog GrowingIndex(JobId id) => new(() => Open(IndexPath(id)));
 
     /// <summary>A stream that is complete.</summary>
     public OutputLog Complete(JobId id, OutputKind kind, long? length)
     {
-        var file = new FileInfo(Path(id, kind));
-        return new(() => Open(id, kind), length ?? (file.Exists ? file.Length : 0), complete: true);
+        var path = Path(id, kind);
+        return new(() => Open(path), length ?? Size(path), complete: true);
     }
 
-    private FileBytes Open(JobId id, OutputKind kind) =>
-        new(File.OpenHandle(Path(id, kind), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+    /// <summary>An index that is complete, without a record that was cut off; empty if there is none.</summary>
+    public OutputLog CompleteIndex(JobId id)
+    {
+        var path = IndexPath(id);
+        var size = Size(path);
+        return new(() => size > 0 ? Open(path) : new NoBytes(), size - size % OutputRecord.Size, complete: true);
+    }
+
+    private static long Size(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
+
+    private static FileBytes Open(string path) =>
+        new(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+
+    private string IndexPath(JobId id) => System.IO.Path.Combine(Folder(id), "index");
 
     private string Path(JobId id, OutputKind kind) =>
         System.IO.Path.Combine(Folder(id), kind is OutputKind.Stdout ? "stdout" : "stderr");
@@ -57,5 +75,12 @@ sealed class OutputFiles(string stateDirectory)
         public int Read(long offset, Span<byte> buffer) => RandomAccess.Read(file, buffer, offset);
 
         public void Dispose() => file.Dispose();
+    }
+
+    private sealed class NoBytes : IOutputBytes
+    {
+        public int Read(long offset, Span<byte> buffer) => 0;
+
+        public void Dispose() { }
     }
 }

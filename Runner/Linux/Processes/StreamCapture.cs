@@ -7,7 +7,8 @@ namespace Runner.Linux.Processes;
 /// Moves what a job writes from its pipe to its file inside the kernel (splice(2)), so that no byte is ever only in
 /// this process. A file that takes no more holds the job back by its pipe; nothing is dropped.
 /// </summary>
-sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Action<LinuxException> onHeldBack, Action onGoingOn)
+sealed class StreamCapture(
+    EventLoop loop, Fd pipe, Fd file, OutputKind kind, OutputLog log, IndexWriter index, Action<LinuxException> onHeldBack, Action onGoingOn)
 {
     private const int MostAtOnce = 1 << 20;
     private const nuint FionRead = 0x541B; // bytes in the pipe, pipe(7)
@@ -70,10 +71,7 @@ sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Acti
         if (moved > 0)
         {
             _length += moved;
-            log.Grow(_length);
-            if (_toldHeldBack) onGoingOn();
-            _toldHeldBack = false;
-            return true;
+            return Record();
         }
         if (moved == 0)
         {
@@ -84,6 +82,27 @@ sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Acti
         if (error.Errno is Errno.EINTR) return true;
         if (error.Errno is not Errno.EAGAIN) HoldBack(error);
         return false;
+    }
+
+    /// <summary>Writes down what was captured and tells it. False: it could not be written, and is tried again.</summary>
+    private bool Record()
+    {
+        try
+        {
+            index.Append(kind, log.Length, _length - log.Length);
+        }
+        catch (LinuxException e)
+        {
+            HoldBack(e);
+            return false;
+        }
+
+        // In this order: whoever is told of a record finds its bytes.
+        log.Grow(_length);
+        index.Tell();
+        if (_toldHeldBack) onGoingOn();
+        _toldHeldBack = false;
+        return true;
     }
 
     private void HoldBack(LinuxException error)
@@ -104,6 +123,7 @@ sealed class StreamCapture(EventLoop loop, Fd pipe, Fd file, OutputLog log, Acti
     private void Retry()
     {
         _heldBack = false;
+        if (log.Length < _length && !Record()) return;
         if (_finishing) Drain();
         else Watch();
     }

@@ -1,0 +1,32 @@
+using Runner.Linux.Native;
+using Runner.Output;
+
+namespace Runner.Linux.Processes;
+
+/// <summary>
+/// Appends to a job's index when each piece was captured. Only on the capture loop's thread, which both of the job's streams
+/// share: so records stand in the order of capture.
+/// </summary>
+sealed class IndexWriter(Fd file, OutputLog log) : IDisposable
+{
+    private long _last;
+
+    /// <summary>Writes down a piece; readers learn of it by <see cref="Tell"/>.</summary>
+    /// <exception cref="LinuxException">The file does not take it, and nothing has changed.</exception>
+    public unsafe void Append(OutputKind kind, long offset, long length)
+    {
+        // A clock that is set back does not put what comes after before what came before.
+        _last = Math.Max(_last, DateTime.UtcNow.Ticks);
+        var bytes = stackalloc byte[OutputRecord.Size];
+        new OutputRecord(_last, kind, offset, length).Write(new(bytes, OutputRecord.Size));
+        var written = Libc.WriteAt(file, bytes, OutputRecord.Size, log.Length);
+        if (written < 0) throw LinuxException.Last("pwrite index");
+
+        // A part of it went on the last room there was; it is written over when there is more.
+        if (written < OutputRecord.Size) throw new LinuxException("pwrite index", Errno.ENOSPC);
+    }
+
+    public void Tell() => log.Grow(log.Length + OutputRecord.Size);
+
+    public void Dispose() => file.Dispose();
+}

@@ -1,0 +1,95 @@
+using System.Buffers;
+
+namespace Runner.Output;
+
+/// <summary>Finds the last lines of streams of any size, reading backwards with memory for one chunk.</summary>
+static class LineSearch
+{
+    private const int Chunk = 64 * 1024;
+    private const byte Newline = (byte)'\n';
+
+    /// <summary>Where the last lines before an offset begin; an end without a newline counts as a line.</summary>
+    public static long Start(OutputLog log, long end, long lines, CancellationToken cancellationToken)
+    {
+        if (lines == 0) return end;
+        using var reader = log.OpenReader();
+        var (start, left) = (0L, lines);
+        Backwards(reader, 0, end, (at, bytes) =>
+        {
+            // A newline that is the last byte ends the last line and begins none.
+            if (at + bytes.Length == end && bytes is [.., Newline]) bytes = bytes[..^1];
+            var count = System.MemoryExtensions.Count(bytes, Newline);
+            if (count < left)
+            {
+                left -= count;
+                return true;
+            }
+            var newline = bytes.Length;
+            for (; left > 0; left--) newline = bytes[..newline].LastIndexOf(Newline);
+            start = at + newline + 1;
+            return false;
+        }, cancellationToken);
+        return start;
+    }
+
+    /// <summary>How many of the last lines of both streams together are each one's, by when the lines ended.</summary>
+    /// <param name="output">The streams.</param>
+    /// <param name="index">Their index.</param>
+    /// <param name="count">Records of it that count.</param>
+    /// <param name="ends">The sizes of the streams that count, by <see cref="OutputKind"/>; an end without a newline ends a line.</param>
+    /// <param name="lines">Most lines.</param>
+    /// <param name="cancellationToken">Stops the search.</param>
+    public static long[] Share(JobOutput output, OutputIndex index, long count, long[] ends, long lines, CancellationToken cancellationToken)
+    {
+        using OutputReader stdout = output.Stdout.OpenReader(), stderr = output.Stderr.OpenReader();
+        long[] found = [0, 0], left = [.. ends];
+
+        // What no record covers was captured last.
+        foreach (var kind in new[] { OutputKind.Stderr, OutputKind.Stdout }) Take(kind, index.EndBefore(kind, count));
+        for (var position = count - 1; position >= 0 && found[0] + found[1] < lines; position--) Take(index[position].Kind, index[position].Offset);
+        return found;
+
+        void Take(OutputKind kind, long from)
+        {
+            var (to, end, most) = (left[(int)kind], ends[(int)kind], lines - found[0] - found[1]);
+            if (from >= to) return;
+            left[(int)kind] = from;
+            var ended = 0L;
+            Backwards(kind is OutputKind.Stdout ? stdout : stderr, from, to, (at, bytes) =>
+            {
+                ended += System.MemoryExtensions.Count(bytes, Newline);
+                if (at + bytes.Length == end && bytes is not [.., Newline]) ended++;
+                return ended < most;
+            }, cancellationToken);
+            found[(int)kind] += Math.Min(ended, most);
+        }
+    }
+
+    /// <param name="reader">Of what.</param>
+    /// <param name="from">The first byte.</param>
+    /// <param name="to">Past the last.</param>
+    /// <param name="chunk">Gets where a chunk stands and its bytes, the last one first; false: enough.</param>
+    /// <param name="cancellationToken">Stops it between chunks.</param>
+    private static void Backwards(OutputReader reader, long from, long to, ChunkHandler chunk, CancellationToken cancellationToken)
+    {
+        if (from >= to) return;
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Chunk, to - from));
+        try
+        {
+            while (to > from)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var length = (int)Math.Min(Chunk, to - from);
+                to -= length;
+                for (var read = 0; read < length;) read += reader.Read(to + read, buffer.AsSpan(read, length - read));
+                if (!chunk(to, buffer.AsSpan(0, length))) return;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private delegate bool ChunkHandler(long at, ReadOnlySpan<byte> bytes);
+}

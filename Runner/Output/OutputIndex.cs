@@ -1,0 +1,65 @@
+namespace Runner.Output;
+
+/// <summary>
+/// Looks things up in a job's index, a block at a time. Its times never go back, so a time is found by halving; where a
+/// stream stood is found from the nearest record of it. Not for concurrent calls.
+/// </summary>
+sealed class OutputIndex(OutputLog log) : IDisposable
+{
+    private const int BlockRecords = 128;
+
+    private readonly OutputReader _reader = log.OpenReader();
+    private readonly byte[] _block = new byte[BlockRecords * OutputRecord.Size];
+    private long _first;
+    private int _filled;
+
+    /// <summary>Records there are now.</summary>
+    public long Count => log.Length / OutputRecord.Size;
+
+    public OutputRecord this[long position]
+    {
+        get
+        {
+            if (position < _first || position >= _first + _filled) Fill(position);
+            return OutputRecord.Read(_block.AsSpan((int)(position - _first) * OutputRecord.Size));
+        }
+    }
+
+    /// <summary>The first record of a time or later; how many there are if all are earlier.</summary>
+    public long Since(long ticks)
+    {
+        var (low, high) = (0L, Count);
+        while (low < high)
+        {
+            var middle = low + (high - low) / 2;
+            if (this[middle].Ticks < ticks) low = middle + 1;
+            else high = middle;
+        }
+        return low;
+    }
+
+    /// <summary>Where a stream stood before a record: the end of its nearest piece before that.</summary>
+    public long EndBefore(OutputKind kind, long position) =>
+        LastOf(kind, position, long.MaxValue) is >= 0 and var found ? this[found].End : 0;
+
+    /// <summary>The last record of a stream before a position that begins at an offset or below it; −1 if there is none.</summary>
+    public long LastOf(OutputKind kind, long before, long offset)
+    {
+        for (var position = before - 1; position >= 0; position--)
+            if (this[position] is var record && record.Kind == kind && record.Offset <= offset)
+                return position;
+        return -1;
+    }
+
+    public void Dispose() => _reader.Dispose();
+
+    private void Fill(long position)
+    {
+        _first = position - position % BlockRecords;
+        _filled = 0;
+        var wanted = (int)Math.Min(BlockRecords, Count - _first) * OutputRecord.Size;
+        var start = _first * OutputRecord.Size;
+        for (var read = 0; read < wanted;) read += _reader.Read(start + read, _block.AsSpan(read, wanted - read));
+        _filled = wanted / OutputRecord.Size;
+    }
+}

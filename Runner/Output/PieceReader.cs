@@ -1,0 +1,130 @@
+namespace Runner.Output;
+
+/// <summary>A part of a stream that was captured at one time.</summary>
+readonly record struct OutputPiece(OutputKind Kind, long Offset, long Length, long Ticks);
+
+/// <summary>
+/// Tells a job's pieces in the order in which they were captured, by its index; their bytes are there when they are told.
+/// Not for concurrent calls.
+/// </summary>
+sealed class PieceReader : IDisposable
+{
+    private readonly JobOutput _output;
+    private readonly IReadOnlyList<OutputKind> _kinds;
+    private readonly OutputIndex _index;
+    private readonly long[] _next = new long[2];
+    private long _position;
+
+    private PieceReader(JobOutput output, IReadOnlyList<OutputKind> kinds) =>
+        (_output, _kinds, _index) = (output, kinds, new OutputIndex(output.Index));
+
+    /// <summary>Opens one where a wish begins; waits for that only if it is a time to come and the wish is to follow.</summary>
+    public static async Task<PieceReader> OpenAsync(JobOutput output, OutputWish wish, CancellationToken cancellationToken)
+    {
+        var reader = new PieceReader(output, wish.Kinds);
+        try
+        {
+            await reader.GoToAsync(wish, cancellationToken).ConfigureAwait(false);
+            return reader;
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>How many records there are to tell now.</summary>
+    public long Count => _index.Count;
+
+    /// <summary>Where the next piece of a stream begins.</summary>
+    public long NextOffset(OutputKind kind) => _next[(int)kind];
+
+    /// <summary>The next piece; null at the end, which is the job's or the record given.</summary>
+    public async ValueTask<OutputPiece?> ReadAsync(long until, CancellationToken cancellationToken)
+    {
+        while (_position < until)
+        {
+            if (_position >= _index.Count
+                && await _output.Index.WaitPastAsync(_position * OutputRecord.Size, cancellationToken).ConfigureAwait(false) <= _position * OutputRecord.Size) break;
+            var record = _index[_position++];
+            if (Take(record.Kind, record.End, record.Ticks) is { } piece) return piece;
+        }
+        if (!_output.Index.IsComplete || _position < _index.Count) return null;
+
+        // What no record covers.
+        return Take(OutputKind.Stdout, long.MaxValue, _output.EndedAt()) ?? Take(OutputKind.Stderr, long.MaxValue, _output.EndedAt());
+    }
+
+    public void Dispose() => _index.Dispose();
+
+    private OutputPiece? Take(OutputKind kind, long end, long ticks)
+    {
+        if (!_kinds.Contains(kind)) return null;
+        var start = _next[(int)kind];
+
+        // After a power cut the index may know more than the stream has.
+        end = Math.Min(end, _output.Of(kind).Length);
+        if (end <= start) return null;
+        _next[(int)kind] = end;
+        return new(kind, start, end - start, ticks);
+    }
+
+    private async ValueTask GoToAsync(OutputWish wish, CancellationToken cancellationToken)
+    {
+        switch (wish.Begin)
+        {
+            case OutputBegin.Since(var time):
+                await GoToTimeAsync(time.UtcTicks, wish.Follow, cancellationToken).ConfigureAwait(false);
+                break;
+            case OutputBegin.LastLines(var lines) when wish.Stream is null:
+                GoToLines(lines, cancellationToken);
+                break;
+            case var begin when wish.Stream is { } kind:
+                GoTo(kind, OffsetOf(begin, _output.Of(kind), cancellationToken));
+                break;
+        }
+    }
+
+    /// <summary>Where in one stream a beginning is that is no time.</summary>
+    public static long OffsetOf(OutputBegin begin, OutputLog log, CancellationToken cancellationToken) => begin switch
+    {
+        OutputBegin.At(var offset) => offset,
+        OutputBegin.LastBytes(var count) => Math.Max(0, log.Length - count),
+        OutputBegin.LastLines(var count) => LineSearch.Start(log, log.Length, count, cancellationToken),
+        _ => throw new ArgumentException($"{begin} is no place in a stream", nameof(begin)),
+    };
+
+    private void GoTo(OutputKind kind, long offset)
+    {
+        _next[(int)kind] = offset;
+        if (offset > 0) _position = Math.Max(0, _index.LastOf(kind, _index.Count, offset));
+    }
+
+    private async ValueTask GoToTimeAsync(long ticks, bool wait, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var size = _output.Index.Length;
+            _position = _index.Since(ticks);
+            if (!wait || _position * OutputRecord.Size < size) break;
+            if (await _output.Index.WaitPastAsync(size, cancellationToken).ConfigureAwait(false) <= size) break;
+        }
+        var nothing = _output.Index.IsComplete && _position == _index.Count && _output.EndedAt() < ticks;
+        foreach (var kind in _kinds) _next[(int)kind] = nothing ? _output.Of(kind).Length : _index.EndBefore(kind, _position);
+    }
+
+    private void GoToLines(long lines, CancellationToken cancellationToken)
+    {
+        // What comes after this look is told as it comes.
+        var (complete, count) = (_output.Index.IsComplete, _index.Count);
+        long[] ends = [.. _kinds.Select(kind => complete ? _output.Of(kind).Length : _index.EndBefore(kind, count))];
+        var share = LineSearch.Share(_output, _index, count, ends, lines, cancellationToken);
+        _position = count;
+        foreach (var kind in _kinds)
+        {
+            _next[(int)kind] = LineSearch.Start(_output.Of(kind), ends[(int)kind], share[(int)kind], cancellationToken);
+            if (share[(int)kind] > 0) _position = Math.Min(_position, Math.Max(0, _index.LastOf(kind, count, _next[(int)kind])));
+        }
+    }
+}

@@ -30,6 +30,7 @@ static class CommandLine
             ListCommand.Create(),
             LogsCommand.Create(),
             StopCommand.Create(),
+            WaitCommand.Create(),
             CertsCommand.Create(),
             DoctorCommand.Create(examine),
             VersionCommand.Create(),

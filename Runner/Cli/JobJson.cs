@@ -46,7 +46,7 @@ static class JobJson
             Limits(record.Spec.Limits), Limits(record.Applied),
             new(usage.CpuTotal?.TotalSeconds, usage.CpuUser?.TotalSeconds, usage.CpuSystem?.TotalSeconds, usage.Throttled?.TotalSeconds,
                 usage.Memory, usage.MemoryPeak, usage.OomKills, usage.Pids, usage.ReadBytes, usage.WrittenBytes),
-            job.StdoutBytes, job.StderrBytes);
+            job.StdoutBytes, job.StderrBytes, job.Followers);
     }
 
     private static JsonLimits Limits(ResourceLimits limits) => new(
@@ -64,7 +64,7 @@ sealed record JsonJob(
     string Id, string Name, IReadOnlyDictionary<string, string> Labels, string Owner, string Command, IReadOnlyList<string> Args,
     IReadOnlyDictionary<string, string> Env, string WorkingDirectory, double GraceSeconds,
     string State, JsonEnd? End, int Pid, DateTime StartedAt,
-    JsonLimits Limits, JsonLimits Applied, JsonUsage Usage, long StdoutBytes, long StderrBytes);
+    JsonLimits Limits, JsonLimits Applied, JsonUsage Usage, long StdoutBytes, long StderrBytes, int Followers);
 
 sealed record JsonEnd(string Reason, int? Code, int? Signal, bool? CoreDumped, string? By, string? Detail, DateTime EndedAt);
 

@@ -23,7 +23,7 @@ static class LogsCommand
 
             // Whichever stream is asked for, what was asked for goes to standard output.
             await OutputCopy.ToDescriptorAsync(
-                client, JobArgument.Of(parsed, id), kind, !parsed.GetValue(noFollow), StandardStream.Stdout, cancellationToken);
+                client, await JobArgument.OfAsync(parsed, id, client, cancellationToken), kind, !parsed.GetValue(noFollow), StandardStream.Stdout, cancellationToken);
             return (int)ExitCode.Ok;
         });
     }

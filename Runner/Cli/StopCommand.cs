@@ -15,7 +15,7 @@ static class StopCommand
         return new Command("stop", "Stop a job: SIGTERM, and SIGKILL after its grace period.") { id, grace, json }.Calling(async (parsed, client, cancellationToken) =>
         {
             var span = parsed.GetValue(grace) is { } given ? Quantities.Span("--grace", given) : (TimeSpan?)null;
-            var stopped = await client.StopAsync(JobArgument.Of(parsed, id), span, TailLines, cancellationToken);
+            var stopped = await client.StopAsync(await JobArgument.OfAsync(parsed, id, client, cancellationToken), span, TailLines, cancellationToken);
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(parsed.GetValue(json) ? JobJson.Of(stopped.Job) : JobText.Stopped(stopped));
             return (int)ExitCode.Ok;

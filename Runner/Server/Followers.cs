@@ -7,35 +7,43 @@ sealed class Followers(ServerLimits limits)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _ofEach = new(StringComparer.Ordinal);
+    private readonly Dictionary<JobId, int> _ofJobs = [];
     private int _all;
+
+    /// <summary>How many streams of a job are being read now.</summary>
+    public int Of(JobId job)
+    {
+        lock (_lock) return _ofJobs.GetValueOrDefault(job);
+    }
 
     /// <returns>The follower's place; dispose it when it leaves.</returns>
     /// <exception cref="JobException">There is no place left, for this caller or for anybody.</exception>
-    public IDisposable Enter(string caller)
+    public IDisposable Enter(string caller, JobId job)
     {
         lock (_lock)
         {
             var own = _ofEach.GetValueOrDefault(caller);
             if (own >= limits.FollowersOfOne) throw Full($"{caller} follows {own} streams of output, which is the most one caller may");
             if (_all >= limits.Followers) throw Full($"{_all} streams of output are followed, which is the most this server can");
-            (_ofEach[caller], _all) = (own + 1, _all + 1);
+            (_ofEach[caller], _ofJobs[job], _all) = (own + 1, _ofJobs.GetValueOrDefault(job) + 1, _all + 1);
         }
-        return new Place(this, caller);
+        return new Place(this, caller, job);
     }
 
     private static JobException Full(string message) => new(JobError.Exhausted, message) { Step = "followers" };
 
-    private void Leave(string caller)
+    private void Leave(string caller, JobId job)
     {
         lock (_lock)
         {
             _all--;
             if (--_ofEach[caller] == 0) _ofEach.Remove(caller);
+            if (--_ofJobs[job] == 0) _ofJobs.Remove(job);
         }
     }
 
     /// <summary>One follower's; given back once.</summary>
-    private sealed class Place(Followers followers, string caller) : IDisposable
+    private sealed class Place(Followers followers, string caller, JobId job) : IDisposable
     {
         private bool _left;
 
@@ -43,7 +51,7 @@ sealed class Followers(ServerLimits limits)
         {
             if (_left) return;
             _left = true;
-            followers.Leave(caller);
+            followers.Leave(caller, job);
         }
     }
 }

@@ -19,7 +19,7 @@ public sealed class JobTextTests
     public void Every_kind_of_end_has_its_own_word_in_a_list_and_its_own_reason_in_JSON()
     {
         var kinds = RoundTripTests.Ends.DistinctBy(end => end.GetType()).ToList();
-        Assert.Equal(kinds.Count, kinds.Select(end => JobText.Line(View(end))).Distinct().Count());
+        Assert.Equal(kinds.Count, kinds.Select(end => new JobTable().Rows([View(end)])).Distinct().Count());
         Assert.Equal(kinds.Count, kinds.Select(end => JobJson.Of(View(end))).Distinct().Count());
     }
 
@@ -39,7 +39,7 @@ public sealed class JobTextTests
         var view = View(new JobEnd.Lost(Bad));
         var spec = new JobSpec { Command = Bad, Args = [Bad], Name = Bad, Labels = new Dictionary<string, string> { [Bad] = Bad } };
         view = view with { Record = view.Record with { Owner = Bad, Spec = spec } };
-        string[] shown = [JobText.Line(view), JobText.Block(view), JobText.Remark(new JobEnd.CouldNotStart(Bad))!, JobJson.Of(view), JobJson.OnOneLine(view)];
+        string[] shown = [new JobTable().Start([view]), JobText.Block(view), JobText.Remark(new JobEnd.CouldNotStart(Bad))!, JobJson.Of(view), JobJson.OnOneLine(view)];
         Assert.All(shown, text => Assert.DoesNotContain(text.EnumerateRunes(), rune => rune.Value != '\n' && Quoted.ActsOnTerminals(rune)));
         Assert.Equal(Bad, System.Text.Json.JsonDocument.Parse(shown[3]).RootElement.GetProperty("owner").GetString());
     }

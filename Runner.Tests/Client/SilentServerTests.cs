@@ -87,7 +87,7 @@ public sealed class SilentServerTests : IDisposable
             "StartJob" => client.StartAsync(id, new JobSpec { Command = "true" }, none),
             "WaitJob" => client.WaitAsync(id, none),
             "StopJob" => client.StopAsync(id, null, 0, none),
-            _ => client.ListAsync(none).GetAsyncEnumerator(none).MoveNextAsync().AsTask(),
+            _ => client.ListAsync(JobFilter.None, 100, none).GetAsyncEnumerator(none).MoveNextAsync().AsTask(),
         };
     }
 }

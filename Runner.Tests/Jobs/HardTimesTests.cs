@@ -103,7 +103,7 @@ public sealed class HardTimesTests
 
         public JobRecord? Find(JobId id) => store.Find(id);
 
-        public JobPage List(string? owner, JobId? before, int count) => store.List(owner, before, count);
+        public JobPage List(JobFilter filter, JobId? before, int count) => store.List(filter, before, count);
 
         public IReadOnlyList<JobRecord> Unended() => store.Unended();
     }
@@ -191,7 +191,7 @@ public sealed class HardTimesTests
 
         public JobRecord? Find(JobId id) => throw new NotSupportedException();
 
-        public JobPage List(string? owner, JobId? before, int count) => throw new NotSupportedException();
+        public JobPage List(JobFilter filter, JobId? before, int count) => throw new NotSupportedException();
 
         public IReadOnlyList<JobRecord> Unended() => throw new NotSupportedException();
     }

@@ -145,8 +145,8 @@ public sealed class JobLifeTests : IDisposable
         var seen = Assert.Throws<JobException>(() => _machine.Jobs.Find(job.Record.Id, eve));
         var unknown = Assert.Throws<JobException>(() => _machine.Jobs.Find(JobId.New(), eve));
         Assert.Equal((JobError.NoSuchJob, JobError.NoSuchJob), (seen.Error, unknown.Error));
-        Assert.Empty(_machine.Jobs.List(eve, null, 10).Jobs);
-        Assert.NotEmpty(_machine.Jobs.List(new Caller("rita", Role.Reader), null, 10).Jobs);
+        Assert.Empty(_machine.Jobs.List(eve, JobFilter.None, null, 10).Jobs);
+        Assert.NotEmpty(_machine.Jobs.List(new Caller("rita", Role.Reader), JobFilter.None, null, 10).Jobs);
     }
 
     [Fact]
@@ -187,8 +187,8 @@ public sealed class JobLifeTests : IDisposable
         var job = _machine.Start("/bin/true");
         var eve = new Caller("eve", Role.Writer);
         Assert.All([job.Record.Id, JobId.New()], id =>
-            Assert.Equal("page_token", Assert.Throws<JobException>(() => _machine.Jobs.List(eve, id, 10)).Field));
-        Assert.Empty(_machine.Jobs.List(Machine.Admin, job.Record.Id, 10).Jobs);
+            Assert.Equal("page_token", Assert.Throws<JobException>(() => _machine.Jobs.List(eve, JobFilter.None, id, 10)).Field));
+        Assert.Empty(_machine.Jobs.List(Machine.Admin, JobFilter.None, job.Record.Id, 10).Jobs);
     }
 
     [Fact]
@@ -203,7 +203,7 @@ public sealed class JobLifeTests : IDisposable
         Assert.Equal(0, Processes.Zombies(Environment.ProcessId));
         Assert.Empty(Directory.GetDirectories(Path.Combine(_machine.Folder, "jobs")));
         Assert.Empty(_machine.Cgroups());
-        Assert.Empty(_machine.Jobs.List(Machine.Admin, null, 10).Jobs);
+        Assert.Empty(_machine.Jobs.List(Machine.Admin, JobFilter.None, null, 10).Jobs);
         Assert.InRange(Processes.Descriptors(), 0, before + 100); // other tests run beside this one; a leak would be 200
     }
 

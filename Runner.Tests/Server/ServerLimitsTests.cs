@@ -65,8 +65,8 @@ public sealed class ServerLimitsTests
     public void A_follower_that_leaves_makes_room()
     {
         var followers = new Followers(new(Connections: 1, Followers: 2));
-        for (var i = 0; i < 10; i++) followers.Enter("rita").Dispose();
-        using var stays = followers.Enter("rita");
-        Assert.Throws<JobException>(() => followers.Enter("rita"));
+        for (var i = 0; i < 10; i++) followers.Enter("rita", JobId.New()).Dispose();
+        using var stays = followers.Enter("rita", JobId.New());
+        Assert.Throws<JobException>(() => followers.Enter("rita", JobId.New()));
     }
 }

@@ -89,7 +89,7 @@ public sealed class SqliteJobStoreTests : IDisposable
             JobId? next = null;
             do
             {
-                var page = store.List("anna", next, 3);
+                var page = store.List(new() { Owner = "anna" }, next, 3);
                 Assert.InRange(page.Records.Count, 0, 3);
                 seen.AddRange(page.Records.Select(record => record.Id));
                 next = page.Next;
@@ -107,7 +107,7 @@ public sealed class SqliteJobStoreTests : IDisposable
         var (sizes, next) = (new List<int>(), (JobId?)null);
         do
         {
-            var page = store.List(null, next, 1000);
+            var page = store.List(JobFilter.None, next, 1000);
             sizes.Add(page.Records.Count);
             next = page.Next;
         }

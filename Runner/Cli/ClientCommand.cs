@@ -28,6 +28,7 @@ static class ClientCommand
             {
                 if (e is not (OperationCanceledException or OutputClosedException { Broken: true }))
                     parsed.InvocationConfiguration.Error.Say(e is JobException failure ? inOptions?.Invoke(failure, parsed) ?? e.Message : e.Message);
+                if (e is AmbiguousJobException ambiguous) await parsed.InvocationConfiguration.Error.WriteLineAsync(ambiguous.Candidates);
                 return (int)code;
             }
         });
@@ -44,7 +45,7 @@ static class ClientCommand
         JobException { Error: JobError.NotAllowed or JobError.AlreadyEnded or JobError.IdInUse } => ExitCode.Failed,
         JobException or ServerUnreachableException => ExitCode.NoServer,
         CertificateProblem => ExitCode.BadCertificate,
-        BadOptionException or ClientProfileException => ExitCode.BadUsage,
+        BadOptionException or AmbiguousJobException or ClientProfileException => ExitCode.BadUsage,
         OutputClosedException { Broken: true } => ExitCode.KilledBySignal + 13, // SIGPIPE
         OutputClosedException => ExitCode.NoServer,
         OperationCanceledException => ExitCode.KilledBySignal + 2, // SIGINT

@@ -31,6 +31,7 @@ static class CommandLine
             LogsCommand.Create(),
             StopCommand.Create(),
             SignalCommand.Create(),
+            WaitCommand.Create(),
             CertsCommand.Create(),
             DoctorCommand.Create(examine),
             VersionCommand.Create(),

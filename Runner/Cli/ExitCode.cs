@@ -22,6 +22,9 @@ enum ExitCode
     /// <summary>The state directory cannot be used.</summary>
     BadState = 14,
 
+    /// <summary>`wait` waited as long as it was to, as timeout(1) tells it.</summary>
+    TimedOut = 124,
+
     /// <summary>The server could not be reached, or failed.</summary>
     NoServer = 125,
 

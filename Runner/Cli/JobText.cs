@@ -9,11 +9,6 @@ namespace Runner.Cli;
 /// <summary>Jobs as people read them. What a job's maker chose is shown without anything a terminal would act on.</summary>
 static class JobText
 {
-    public const string ListHead = "UUID                                  STATE                 STARTED               OWNER         COMMAND";
-
-    public static string Line(JobView job) => string.Create(CultureInfo.InvariantCulture,
-        $"{job.Record.Id}  {Short(job.Record.State),-20}  {Time(job.Record.StartedAt),-20}  {Quoted.Short(job.Record.Owner),-12}  {CommandLine(job.Record.Spec)}");
-
     public static string Block(JobView job)
     {
         var record = job.Record;
@@ -24,13 +19,13 @@ static class JobText
             ("state", State(record.State)),
             ("owner", Quoted.Short(record.Owner)),
             ("pid", record.Pid.ToString(CultureInfo.InvariantCulture)),
-            ("started", Time(record.StartedAt)),
+            ("started", Rfc3339.Show(record.StartedAt)),
         };
         if (record.Spec.Name.Length > 0) rows.Insert(1, ("name", Quoted.Short(record.Spec.Name)));
         if (record.Spec.Labels.Count > 0) rows.Add(("labels", string.Join(' ', record.Spec.Labels.Select(label => $"{Quoted.Short(label.Key)}={Quoted.Short(label.Value)}"))));
         if (record.State is JobState.Ended ended)
         {
-            rows.Add(("ended", Time(ended.EndedAt)));
+            rows.Add(("ended", Rfc3339.Show(ended.EndedAt)));
             rows.Add(("ran", Quantities.Show(ended.EndedAt - record.StartedAt)));
             if (ended.LeftoverProcesses is > 0 and var left) rows.Add(("leftover", $"{Number(left)} {(left is 1 ? "process" : "processes")}, killed when the main one had gone"));
         }
@@ -46,6 +41,7 @@ static class JobText
             rows.Add(("switches", $"{Number(voluntary)} voluntary, {Number(involuntary)} involuntary"));
         if (IoLimit(record.Spec.Limits, record.Applied) is { Length: > 0 } limit) rows.Add(("io limit", limit));
         rows.Add(("output", $"{Quantities.Show(job.StdoutBytes)} stdout, {(record.Spec.MergeOutput ? "merged with stderr" : $"{Quantities.Show(job.StderrBytes)} stderr")}"));
+        if (job.Followers > 0) rows.Add(("followed", job.Followers is 1 ? "1 stream of output is being read" : $"{Number(job.Followers)} streams of output are being read"));
         return string.Join('\n', rows.Select(row => $"{row.Name,-8} {row.Value}"));
     }
 
@@ -65,6 +61,10 @@ static class JobText
 
     /// <summary>What `run` says when the exit code alone would not tell; null if it does.</summary>
     public static string? Remark(JobEnd end) => end is JobEnd.Exited ? null : $"job {Of(end)}";
+
+    /// <summary>The same of one job among several.</summary>
+    public static string? Remark(JobRecord record) =>
+        record.State is JobState.Ended { End: not JobEnd.Exited and var end } ? $"job {record.Id} {Of(end)}" : null;
 
     /// <summary>The job's own code, or 128 + N for signal N, as shells do.</summary>
     public static int ExitCodeOf(JobEnd end) => end switch
@@ -86,7 +86,7 @@ static class JobText
         _ => (int)ExitCode.NoServer,
     };
 
-    private static string Short(JobState state) => state is JobState.Ended ended
+    public static string Short(JobState state) => state is JobState.Ended ended
         ? ended.End switch
         {
             JobEnd.Exited(var code) => $"exited {code}",
@@ -174,7 +174,5 @@ static class JobText
 
     private static string Number(long? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "?";
 
-    private static string Time(DateTimeOffset time) => time.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
-
-    private static string CommandLine(JobSpec spec) => string.Join(' ', new[] { spec.Command }.Concat(spec.Args).Select(ShellWord.Of));
+    public static string CommandLine(JobSpec spec) => string.Join(' ', new[] { spec.Command }.Concat(spec.Args).Select(ShellWord.Of));
 }

@@ -39,15 +39,20 @@ static partial class Quantities
 
     /// <summary>Seconds, or with ms, s, m, h or d. Never less than was written: what is not nothing stays something.</summary>
     /// <exception cref="BadOptionException">None of that.</exception>
-    public static TimeSpan Span(string option, string text)
+    public static TimeSpan Span(string option, string text) => TrySpan(text, out var span)
+        ? span
+        : throw new BadOptionException($"{option} {text}: must be a time such as 500ms, 5s, 2m or 1h");
+
+    /// <summary>The same; false: none of that.</summary>
+    public static bool TrySpan(string text, out TimeSpan span)
     {
+        span = default;
         var match = SpanText().Match(text);
-        if (match.Success && decimal.TryParse(match.Groups["number"].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
-        {
-            var unit = s_spans[match.Groups["unit"].Value];
-            if (value <= s_longest.Ticks / unit) return TimeSpan.FromTicks((long)Math.Ceiling(value * unit));
-        }
-        throw new BadOptionException($"{option} {text}: must be a time such as 500ms, 5s, 2m or 1h");
+        if (!match.Success || !decimal.TryParse(match.Groups["number"].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)) return false;
+        var unit = s_spans[match.Groups["unit"].Value];
+        if (value > s_longest.Ticks / unit) return false;
+        span = TimeSpan.FromTicks((long)Math.Ceiling(value * unit));
+        return true;
     }
 
     /// <summary>The largest unit that leaves at least one, to three digits.</summary>

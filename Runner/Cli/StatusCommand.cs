@@ -11,7 +11,7 @@ static class StatusCommand
         var json = JobJson.Option();
         return new Command("status", "Show a job's state, limits and usage.") { id, json }.Calling(async (parsed, client, cancellationToken) =>
         {
-            var job = await client.GetAsync(JobArgument.Of(parsed, id), cancellationToken);
+            var job = await client.GetAsync(await JobArgument.OfAsync(parsed, id, client, cancellationToken), cancellationToken);
             await parsed.InvocationConfiguration.Output.WriteLineAsync(parsed.GetValue(json) ? JobJson.Of(job) : JobText.Block(job));
             return (int)ExitCode.Ok;
         });

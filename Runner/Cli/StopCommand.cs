@@ -18,7 +18,7 @@ static class StopCommand
         {
             var span = parsed.GetValue(grace) is { } given ? Quantities.Span("--grace", given) : (TimeSpan?)null;
             var first = parsed.GetValue(signal) is { } name ? SignalCommand.Number("--signal", name) : Signals.Terminate;
-            var stopped = await client.StopAsync(JobArgument.Of(parsed, id), span, TailLines, cancellationToken, first);
+            var stopped = await client.StopAsync(await JobArgument.OfAsync(parsed, id, client, cancellationToken), span, TailLines, cancellationToken, first);
             var output = parsed.InvocationConfiguration.Output;
             await output.WriteLineAsync(parsed.GetValue(json) ? JobJson.Of(stopped.Job) : JobText.Stopped(stopped));
             return (int)ExitCode.Ok;

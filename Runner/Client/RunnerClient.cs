@@ -17,6 +17,8 @@ sealed class RunnerClient : IDisposable
     // What only looks is answered at once or not at all; a start makes a cgroup, spawns and syncs a disk. Waits and stops last as long as a job.
     private static readonly TimeSpan s_lookLimit = TimeSpan.FromSeconds(30), s_startLimit = TimeSpan.FromSeconds(60);
 
+    private const int MostAtOnce = 1000;
+
     private readonly ClientProfile _profile;
     private readonly GrpcChannel _channel;
     private readonly V1.JobService.JobServiceClient _jobs;
@@ -48,15 +50,21 @@ sealed class RunnerClient : IDisposable
         return AskAsync(options => _jobs.GetJobAsync(request, options), answer => JobViews.FromWire(answer.Job), s_lookLimit, cancellationToken);
     }
 
-    /// <summary>All jobs the caller may see, newest first, fetched in pages as they are read.</summary>
-    public async IAsyncEnumerable<JobView> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The jobs the caller may see that a filter lets through, newest first, fetched in pages as they are read.</summary>
+    /// <param name="filter">Which.</param>
+    /// <param name="atOnce">How many to ask for at once.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    public async IAsyncEnumerable<JobView> ListAsync(JobFilter filter, int atOnce, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var request = new V1.ListJobsRequest();
+        var request = new V1.ListJobsRequest { PageSize = Math.Clamp(atOnce, 1, MostAtOnce), Filter = JobFilters.ToWire(filter) };
         do
         {
             var (jobs, next) = await AskAsync(
                 options => _jobs.ListJobsAsync(request, options),
                 answer => (answer.Jobs.Select(JobViews.FromWire).ToList(), answer.NextPageToken), s_lookLimit, cancellationToken);
+
+            // A server that knows no filters passes over them, and what was asked for would be done to some other job.
+            if (jobs.Any(job => !filter.Matches(job.Record))) throw new ServerUnreachableException($"{Name}: answered with jobs that were not asked for; it may be older than this client");
             foreach (var job in jobs) yield return job;
             request.PageToken = next;
         }
@@ -90,12 +98,16 @@ sealed class RunnerClient : IDisposable
     }
 
     /// <summary>Returns once the job has ended, and how.</summary>
-    public Task<JobState.Ended> WaitAsync(JobId id, CancellationToken cancellationToken)
+    public async Task<JobState.Ended> WaitAsync(JobId id, CancellationToken cancellationToken) =>
+        (JobState.Ended)(await EndedAsync(id, cancellationToken)).Record.State;
+
+    /// <summary>The job, once it has ended.</summary>
+    public Task<JobView> EndedAsync(JobId id, CancellationToken cancellationToken)
     {
         var request = new V1.WaitJobRequest { Id = id.ToString() };
         return AskAsync(
             options => _jobs.WaitJobAsync(request, options),
-            answer => JobViews.FromWire(answer.Job).Record.State as JobState.Ended ?? throw new InvalidDataException("the wait is over, but the job runs"),
+            answer => JobViews.FromWire(answer.Job) is { Record.State: JobState.Ended } job ? job : throw new InvalidDataException("the wait is over, but the job runs"),
             limit: null, cancellationToken);
     }
 

@@ -10,6 +10,9 @@ sealed record EndParts(string Reason, ProcessExit? Exit = null, string? By = nul
     public const string Exited = "exited", Signaled = "signaled", OutOfMemory = "out-of-memory", TimedOut = "timed-out",
         Stopped = "stopped", OutputLimit = "output-limit", CouldNotStart = "could-not-start", Lost = "lost";
 
+    /// <summary>Every reason there is.</summary>
+    public static IReadOnlyList<string> Reasons { get; } = [Exited, Signaled, OutOfMemory, TimedOut, Stopped, OutputLimit, CouldNotStart, Lost];
+
     public static EndParts Of(JobEnd end) => end switch
     {
         JobEnd.Exited(var code) => new(Exited, new ProcessExit.Exited(code)),
@@ -38,6 +41,9 @@ sealed record EndParts(string Reason, ProcessExit? Exit = null, string? By = nul
     };
 
     public int? Code => (Exit as ProcessExit.Exited)?.Code;
+
+    /// <summary>As a shell would tell it; null where nobody knows how the process went.</summary>
+    public int? ExitCode => Code ?? 128 + Signal;
 
     public int? Signal => (Exit as ProcessExit.Signaled)?.Signal;
 

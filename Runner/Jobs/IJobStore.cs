@@ -12,10 +12,10 @@ interface IJobStore
     JobRecord? Find(JobId id);
 
     /// <summary>Jobs newest first; fewer than wanted where those would be too much for one answer.</summary>
-    /// <param name="owner">Only this owner's; null: everybody's.</param>
+    /// <param name="filter">Which.</param>
     /// <param name="before">The last job of the page before; null: from the newest.</param>
     /// <param name="count">Most jobs wanted.</param>
-    JobPage List(string? owner, JobId? before, int count);
+    JobPage List(JobFilter filter, JobId? before, int count);
 
     /// <summary>Jobs without an end: at start-up, those a former server left.</summary>
     IReadOnlyList<JobRecord> Unended();

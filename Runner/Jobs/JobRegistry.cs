@@ -85,13 +85,20 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
             : throw new JobException(JobError.NoSuchJob, $"no job {id}");
     }
 
-    /// <summary>The jobs the caller may see, newest first.</summary>
-    /// <exception cref="JobException"><paramref name="before"/> is none of them.</exception>
-    public (IReadOnlyList<Job> Jobs, JobId? Next) List(Caller caller, JobId? before, int count)
+    /// <summary>Of the jobs the caller may see those that a filter lets through, newest first.</summary>
+    /// <exception cref="JobException">The filter is not valid, or <paramref name="before"/> is no job the caller may see.</exception>
+    public (IReadOnlyList<Job> Jobs, JobId? Next) List(Caller caller, JobFilter filter, JobId? before, int count)
     {
+        filter.Check();
         if (before is { } last && !(store.Find(last) is { } record && Policy.MaySee(caller, record.Owner)))
             throw JobRules.Bad("page_token", "page_token: must be the next_page_token of a list's answer");
-        var page = store.List(Policy.SeesAll(caller) ? null : caller.Name, before, count);
+        if (!Policy.SeesAll(caller))
+        {
+            // Those of others are not there: asking for them is no error, and finds nothing.
+            if (filter.Owner is { } owner && owner != caller.Name) return ([], null);
+            filter = filter with { Owner = caller.Name };
+        }
+        var page = store.List(filter, before, count);
         return ([.. page.Records.Select(Current)], page.Next);
     }
 

@@ -10,7 +10,7 @@ static class JobRules
     public static readonly TimeSpan MostTimeout = TimeSpan.FromDays(3650);
 
     private const int MostNameLength = 128;
-    private const int MostLabels = 64;
+    public const int MostLabels = 64;
     private const int MostLabelValue = 256;
 
     // Linux takes 128 KiB a string (MAX_ARG_STRLEN, execve(2)), its final zero included.
@@ -135,11 +135,15 @@ static class JobRules
         }
     }
 
-    private static void CheckName(string field, string what, string name)
+    /// <exception cref="JobException">Neither a name nor a label's key.</exception>
+    public static void CheckName(string field, string what, string name)
     {
-        if (name.Length is 0 or > MostNameLength || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
+        if (!IsName(name))
             throw Bad(field, $"{what} '{Quoted.Short(name)}': must be 1 to {MostNameLength} letters, digits, '.', '_' or '-'");
     }
+
+    public static bool IsName(string text) =>
+        text.Length is > 0 and <= MostNameLength && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
 
     private static void CheckString(string field, string what, string value)
     {

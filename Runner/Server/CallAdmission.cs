@@ -47,7 +47,7 @@ sealed class CallAdmission(Authorizer authorizer, TimeProvider time, ILogger<Cal
             logger.CallAllowed(caller.Name, caller.Role, method.FullName);
             var call = new AdmittedCall(caller);
             http.Features.Set(call);
-            if (method.FullName == CallRules.StartJob && http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            if (method.FullName is CallRules.StartJob or CallRules.RunJob && http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
                 size.MaxRequestBodySize = LargestStart;
             await next(http);
             if (!call.WasHandled && !http.RequestAborted.IsCancellationRequested) logger.Unreadable(caller.Name, caller.Role, method.FullName);

@@ -6,10 +6,12 @@ namespace Runner.Server;
 static class CallRules
 {
     public const string StartJob = "/runner.v1.JobService/StartJob";
+    public const string RunJob = "/runner.v1.JobService/RunJob";
 
     public static Authorizer Authorizer { get; } = new(new Dictionary<string, Permission>(StringComparer.Ordinal)
     {
         [StartJob] = Permission.Start,
+        [RunJob] = Permission.Start,
         ["/runner.v1.JobService/GetJob"] = Permission.Look,
         ["/runner.v1.JobService/ListJobs"] = Permission.Look,
         ["/runner.v1.JobService/StopJob"] = Permission.Stop,

@@ -7,37 +7,46 @@ sealed class Followers(ServerLimits limits)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, int> _ofEach = new(StringComparer.Ordinal);
+    private readonly Dictionary<JobId, int> _ofJobs = [];
     private int _all;
 
+    /// <summary>How many streams of a job are being read now.</summary>
+    public int Of(JobId job)
+    {
+        lock (_lock) return _ofJobs.GetValueOrDefault(job);
+    }
+
     /// <param name="caller">Who.</param>
+    /// <param name="job">Whose output.</param>
     /// <param name="places">How many it takes: a descriptor each.</param>
     /// <returns>The follower's place; dispose it when it leaves.</returns>
     /// <exception cref="JobException">There is no place left, for this caller or for anybody.</exception>
-    public IDisposable Enter(string caller, int places = 1)
+    public IDisposable Enter(string caller, JobId job, int places = 1)
     {
         lock (_lock)
         {
             var own = _ofEach.GetValueOrDefault(caller);
             if (own + places > limits.FollowersOfOne) throw Full($"{caller} follows {own} streams of output, which is the most one caller may");
             if (_all + places > limits.Followers) throw Full($"{_all} streams of output are followed, which is the most this server can");
-            (_ofEach[caller], _all) = (own + places, _all + places);
+            (_ofEach[caller], _ofJobs[job], _all) = (own + places, _ofJobs.GetValueOrDefault(job) + 1, _all + places);
         }
-        return new Place(this, caller, places);
+        return new Place(this, caller, job, places);
     }
 
     private static JobException Full(string message) => new(JobError.Exhausted, message) { Step = "followers" };
 
-    private void Leave(string caller, int places)
+    private void Leave(string caller, JobId job, int places)
     {
         lock (_lock)
         {
             _all -= places;
             if ((_ofEach[caller] -= places) == 0) _ofEach.Remove(caller);
+            if (--_ofJobs[job] == 0) _ofJobs.Remove(job);
         }
     }
 
     /// <summary>One follower's; given back once.</summary>
-    private sealed class Place(Followers followers, string caller, int places) : IDisposable
+    private sealed class Place(Followers followers, string caller, JobId job, int places) : IDisposable
     {
         private bool _left;
 
@@ -45,7 +54,7 @@ sealed class Followers(ServerLimits limits)
         {
             if (_left) return;
             _left = true;
-            followers.Leave(caller, places);
+            followers.Leave(caller, job, places);
         }
     }
 }

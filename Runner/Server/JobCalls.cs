@@ -18,39 +18,41 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
 
     public override Task<V1.StartJobResponse> StartJob(V1.StartJobRequest request, ServerCallContext context)
     {
-        var id = request.Id.Length > 0 ? JobId.Parse(request.Id) : JobId.New();
-        Tell(context, id);
-        var job = jobs.Start(id, JobSpecs.FromWire(request.Spec), context.Caller());
-        return Task.FromResult(new V1.StartJobResponse { Job = JobViews.ToWire(job, context.Caller()) });
+        var job = Start(request.Id, request.Spec, context);
+        return Task.FromResult(new V1.StartJobResponse { Job = View(job, context) });
     }
 
     public override Task<V1.GetJobResponse> GetJob(V1.GetJobRequest request, ServerCallContext context)
     {
         var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
-        return Task.FromResult(new V1.GetJobResponse { Job = JobViews.ToWire(job, context.Caller()) });
+        return Task.FromResult(new V1.GetJobResponse { Job = View(job, context) });
     }
 
     public override Task<V1.ListJobsResponse> ListJobs(V1.ListJobsRequest request, ServerCallContext context)
     {
         var size = request.PageSize is 0 ? DefaultPage : Within("page_size", request.PageSize, 1, LargestPage);
-        var (found, next) = jobs.List(context.Caller(), PageTokens.FromWire(request.PageToken), size);
+        var filter = JobFilters.FromWire(request.Filter);
+        var (found, next) = jobs.List(context.Caller(), filter, PageTokens.FromWire(request.PageToken), size);
         var response = new V1.ListJobsResponse { NextPageToken = PageTokens.ToWire(next) };
-        response.Jobs.Add(found.Select(job => JobViews.ToWire(job, context.Caller())));
+
+        // A job may have ended since it was found among those that run: what is told is what was asked for.
+        var views = found.Select(View).Where(view => filter.Matches(view.Record));
+        response.Jobs.Add(views.Select(view => JobViews.ToWire(view, context.Caller())));
         return Task.FromResult(response);
     }
 
     public override async Task<V1.StopJobResponse> StopJob(V1.StopJobRequest request, ServerCallContext context)
     {
-        var lines = request.HasTailLines ? Within("tail_lines", request.TailLines, 0, LongestTail) : DefaultTail;
+        var lines = TailLines(request.HasTailLines, request.TailLines);
         TimeSpan? grace = request.GracePeriod is null ? null : Durations.FromWire("grace_period", request.GracePeriod);
         var id = JobId.Parse(request.Id);
         Tell(context, id);
         var job = await jobs.StopAsync(id, context.Caller(), grace, context.CancellationToken, request.Signal is 0 ? Signals.Terminate : request.Signal);
         return new V1.StopJobResponse
         {
-            Job = JobViews.ToWire(job, context.Caller()),
-            StdoutTail = Wrap(await OutputTail.ReadAsync(job.Stdout, lines, context.CancellationToken)),
-            StderrTail = Wrap(await OutputTail.ReadAsync(job.Stderr, lines, context.CancellationToken)),
+            Job = View(job, context),
+            StdoutTail = Wrap(await OutputTail.ReadAsync(job.Output.Stdout, lines, context.CancellationToken)),
+            StderrTail = Wrap(await OutputTail.ReadAsync(job.Output.Stderr, lines, context.CancellationToken)),
         };
     }
 
@@ -66,7 +68,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
     {
         var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
         await job.Ended.WaitAsync(context.CancellationToken);
-        return new V1.WaitJobResponse { Job = JobViews.ToWire(job, context.Caller()) };
+        return new V1.WaitJobResponse { Job = View(job, context) };
     }
 
     public override async Task StreamOutput(
@@ -74,7 +76,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
     {
         var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
         var wish = OutputWishes.FromWire(request);
-        using var place = followers.Enter(context.Caller().Name, OutputSender.Files(wish));
+        using var place = followers.Enter(context.Caller().Name, job.Record.Id, OutputSender.Files(wish));
         await new OutputSender(job, wish, responses).SendAsync(context.CancellationToken);
     }
 
@@ -96,6 +98,34 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
         }
         return Task.FromResult(new V1.ReadOutputResponse { Bytes = Wrap(bytes), Size = size, Complete = complete });
     }
+
+    public override async Task RunJob(V1.RunJobRequest request, IServerStreamWriter<V1.RunJobResponse> responses, ServerCallContext context)
+    {
+        var lines = TailLines(request.HasTailLines, request.TailLines);
+        var job = Start(request.Id, request.Spec, context);
+        await responses.WriteAsync(new V1.RunJobResponse { Started = View(job, context) }, context.CancellationToken);
+        await job.Ended.WaitAsync(context.CancellationToken);
+        var ended = new V1.RunEnded
+        {
+            Job = View(job, context),
+            StdoutTail = Wrap(await OutputTail.ReadAsync(job.Output.Stdout, lines, context.CancellationToken)),
+            StderrTail = Wrap(await OutputTail.ReadAsync(job.Output.Stderr, lines, context.CancellationToken)),
+        };
+        await responses.WriteAsync(new V1.RunJobResponse { Ended = ended }, context.CancellationToken);
+    }
+
+    private Job Start(string given, V1.JobSpec? spec, ServerCallContext context)
+    {
+        var id = given.Length > 0 ? JobId.Parse(given) : JobId.New();
+        Tell(context, id);
+        return jobs.Start(id, JobSpecs.FromWire(spec), context.Caller());
+    }
+
+    private JobView View(Job job) => JobViews.Of(job, followers.Of(job.Record.Id));
+
+    private V1.Job View(Job job, ServerCallContext context) => JobViews.ToWire(View(job), context.Caller());
+
+    private static int TailLines(bool given, int lines) => given ? Within("tail_lines", lines, 0, LongestTail) : DefaultTail;
 
     /// <summary>What changes something is on record with its caller, before it is done.</summary>
     private void Tell(ServerCallContext context, JobId id)

@@ -6,24 +6,20 @@ namespace Runner.Store;
 /// <summary>Records in one SQLite file, <c>runner.db</c>. A method that has returned is on the disk (WAL, synchronous=FULL).</summary>
 sealed class SqliteJobStore : IJobStore, IDisposable
 {
-    private const int SchemaVersion = 1;
-
     // Well below the 4 MiB that a client takes in one answer. What is stored of a job is no shorter than what is told of it,
     // but for the few hundred bytes that every job has.
     private const int MostPageText = 1024 * 1024;
     private const int UsualText = 512;
 
-    private const string Columns = "seq, id, owner, pid, started_at, spec, applied, outcome, length(spec) + ifnull(length(outcome), 0)";
-
-    private const string Before = "seq < coalesce((SELECT seq FROM jobs WHERE id = $before), 9223372036854775807)";
+    private const string Columns =
+        "jobs.seq, jobs.id, jobs.owner, jobs.pid, jobs.started_at, jobs.spec, jobs.applied, jobs.outcome, length(jobs.spec) + ifnull(length(jobs.outcome), 0)";
 
     private readonly Lock _lock = new();
     private readonly SqliteConnection _connection;
     private readonly SqliteCommand _insert;
     private readonly SqliteCommand _recordEnd;
     private readonly SqliteCommand _find;
-    private readonly SqliteCommand _listAll;
-    private readonly SqliteCommand _listOwn;
+    private readonly SqliteCommand _place;
     private readonly SqliteCommand _unended;
 
     /// <param name="path">The file; made if it is not there.</param>
@@ -38,10 +34,10 @@ sealed class SqliteJobStore : IJobStore, IDisposable
             Prepare(path);
             _insert = Command(
                 "INSERT INTO jobs (id, owner, name, pid, started_at, spec, applied) VALUES ($id, $owner, $name, $pid, $started_at, $spec, $applied)");
-            _recordEnd = Command("UPDATE jobs SET ended_at = $ended_at, outcome = $outcome WHERE id = $id AND outcome IS NULL");
+            _recordEnd = Command(
+                "UPDATE jobs SET ended_at = $ended_at, outcome = $outcome, reason = $reason, exit_code = $exit_code WHERE id = $id AND outcome IS NULL");
             _find = Command($"SELECT {Columns} FROM jobs WHERE id = $id");
-            _listAll = Command($"SELECT {Columns} FROM jobs WHERE {Before} ORDER BY seq DESC LIMIT $count");
-            _listOwn = Command($"SELECT {Columns} FROM jobs WHERE owner = $owner AND {Before} ORDER BY seq DESC LIMIT $count");
+            _place = Command("SELECT started_at, seq FROM jobs WHERE id = $id");
             _unended = Command($"SELECT {Columns} FROM jobs WHERE outcome IS NULL");
         }
         catch (SqliteException e)
@@ -79,6 +75,9 @@ sealed class SqliteJobStore : IJobStore, IDisposable
             Set(_recordEnd, "$id", record.Id.ToString());
             Set(_recordEnd, "$ended_at", Stamp.From(ended.EndedAt));
             Set(_recordEnd, "$outcome", StoredJson.Outcome(ended));
+            var parts = EndParts.Of(ended.End);
+            Set(_recordEnd, "$reason", parts.Reason);
+            Set(_recordEnd, "$exit_code", (object?)parts.ExitCode ?? DBNull.Value);
             Run(_recordEnd, record.Id);
         }
     }
@@ -92,14 +91,18 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         }
     }
 
-    public JobPage List(string? owner, JobId? before, int count)
+    public JobPage List(JobFilter filter, JobId? before, int count)
     {
-        var command = owner is null ? _listAll : _listOwn;
         lock (_lock)
         {
-            if (owner is not null) Set(command, "$owner", owner);
-            Set(command, "$before", before?.ToString() ?? "");
-            Set(command, "$count", count + 1); // one more tells whether there is a next page
+            (long, long)? place = null;
+            if (before is { } last)
+            {
+                // Whoever is not there has nothing after it.
+                if (Place(last) is not { } found) return new([], null);
+                place = found;
+            }
+            using var command = new JobQuery(_connection, filter).ToCommand(Columns, place, count + 1); // one more tells whether there is a next page
             return Page(command, count);
         }
     }
@@ -111,7 +114,7 @@ sealed class SqliteJobStore : IJobStore, IDisposable
 
     public void Dispose()
     {
-        foreach (var command in new[] { _insert, _recordEnd, _find, _listAll, _listOwn, _unended }) command.Dispose();
+        foreach (var command in new[] { _insert, _recordEnd, _find, _place, _unended }) command.Dispose();
         _connection.Dispose();
     }
 
@@ -127,32 +130,8 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         Execute("PRAGMA locking_mode = EXCLUSIVE"); // one server a state directory: a second one is refused here
         Execute("PRAGMA journal_mode = WAL");
         Execute("PRAGMA synchronous = FULL");
-        using var query = Command("PRAGMA user_version");
-        var version = (long)query.ExecuteScalar()!;
-        if (version > SchemaVersion)
-            throw new StoreException($"state database {path}: made by a newer runner (schema {version}, this one knows {SchemaVersion}); use that one");
-        if (version == 0) Execute(Schema);
+        Schema.Prepare(_connection, path);
     }
-
-    private const string Schema = """
-        BEGIN;
-        CREATE TABLE jobs (
-            seq        INTEGER PRIMARY KEY,  -- order of starts
-            id         TEXT NOT NULL UNIQUE,
-            owner      TEXT NOT NULL,
-            name       TEXT NOT NULL,
-            pid        INTEGER NOT NULL,
-            started_at INTEGER NOT NULL,     -- 100 ns ticks since 0001, UTC
-            spec       TEXT NOT NULL,        -- JSON
-            applied    TEXT NOT NULL,        -- JSON
-            ended_at   INTEGER,
-            outcome    TEXT                  -- JSON; NULL: has not ended
-        ) STRICT;
-        CREATE INDEX jobs_by_owner ON jobs (owner, seq);
-        CREATE INDEX jobs_unended ON jobs (seq) WHERE outcome IS NULL;
-        PRAGMA user_version = 1;
-        COMMIT;
-        """;
 
     private SqliteCommand Command(string text)
     {
@@ -182,6 +161,21 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         catch (SqliteException e)
         {
             throw new StoreException($"job {id}: could not be stored: {e.Message}", e) { IsFull = e.SqliteErrorCode == SQLitePCL.raw.SQLITE_FULL };
+        }
+    }
+
+    /// <summary>Where a job stands in the list; null: there is none.</summary>
+    private (long StartedAt, long Seq)? Place(JobId id)
+    {
+        Set(_place, "$id", id.ToString());
+        try
+        {
+            using var reader = _place.ExecuteReader();
+            return reader.Read() ? (reader.GetInt64(0), reader.GetInt64(1)) : null;
+        }
+        catch (SqliteException e)
+        {
+            throw new StoreException($"state database: {e.Message}", e);
         }
     }
 

@@ -24,7 +24,7 @@ static class JobEnds
         var wire = new V1.Ended
         {
             EndedAt = Timestamp.FromDateTimeOffset(endedAt),
-            Reason = s_reasons.Single(row => row.Word == parts.Reason).Wire,
+            Reason = ToWire(parts.Reason),
             CoreDumped = parts.CoreDumped,
             StoppedBy = parts.By ?? "",
             Detail = parts.Detail ?? "",
@@ -44,9 +44,14 @@ static class JobEnds
             V1.Ended.ExitOneofCase.Code => new ProcessExit.Exited(wire.Code),
             _ => null,
         };
-        var word = s_reasons.FirstOrDefault(row => row.Wire == wire.Reason).Word
+        var word = FromWire(wire.Reason)
             ?? throw new InvalidDataException($"an end that this client does not know ({wire.Reason}); a newer one may");
         return new EndParts(word, exit, wire.StoppedBy, wire.Detail).ToEnd()
             ?? throw new InvalidDataException($"the end {wire.Reason} {(exit is null ? "does not tell" : "contradicts")} how the process went");
     }
+
+    public static V1.EndReason ToWire(string reason) => s_reasons.Single(row => row.Word == reason).Wire;
+
+    /// <summary>Null: none, or one of a newer version.</summary>
+    public static string? FromWire(V1.EndReason wire) => s_reasons.FirstOrDefault(row => row.Wire == wire).Word;
 }

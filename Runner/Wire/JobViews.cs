@@ -7,20 +7,24 @@ namespace Runner.Wire;
 /// <summary>A job as it is told to clients, to and from the wire.</summary>
 static class JobViews
 {
-    /// <summary>The job as far as the caller may know it.</summary>
-    public static V1.Job ToWire(Job job, Caller caller)
+    /// <summary>The job at this instant.</summary>
+    /// <param name="job">Which.</param>
+    /// <param name="followers">How many of its streams are being read.</param>
+    public static JobView Of(Job job, int followers)
     {
         // Usage before record: a job that ends in between is told as ended with its final figures, never the reverse.
         var usage = job.Usage();
         var record = job.Record;
         var ended = record.State as JobState.Ended;
-        var wire = ToWire(new JobView(
-            record,
-            ended?.Usage ?? usage,
-            ended?.StdoutBytes ?? job.Stdout.Length,
-            ended?.StderrBytes ?? job.Stderr.Length));
-        if (!Policy.MaySeeEnvironment(caller, record.Owner))
-            foreach (var name in record.Spec.Env.Keys) wire.Spec.Env[name] = "";
+        return new(record, ended?.Usage ?? usage, ended?.StdoutBytes ?? job.Stdout.Length, ended?.StderrBytes ?? job.Stderr.Length, followers);
+    }
+
+    /// <summary>The job as far as the caller may know it.</summary>
+    public static V1.Job ToWire(JobView view, Caller caller)
+    {
+        var wire = ToWire(view);
+        if (!Policy.MaySeeEnvironment(caller, view.Record.Owner))
+            foreach (var name in view.Record.Spec.Env.Keys) wire.Spec.Env[name] = "";
         return wire;
     }
 
@@ -37,6 +41,7 @@ static class JobViews
             StartedAt = Timestamp.FromDateTimeOffset(record.StartedAt),
             Usage = Usages.ToWire(view.Usage),
             Output = new() { StdoutBytes = view.StdoutBytes, StderrBytes = view.StderrBytes },
+            Followers = view.Followers,
         };
         if (record.State is JobState.Ended ended) wire.Ended = JobEnds.ToWire(ended.EndedAt, ended.End, ended.LeftoverProcesses);
         else wire.Running = new();
@@ -56,7 +61,7 @@ static class JobViews
         var record = new JobRecord(
             JobId.Parse(wire.Id), JobSpecs.FromWire(wire.Spec), wire.Owner, wire.Pid,
             LimitSets.FromWire(wire.AppliedLimits), Time("started_at", wire.StartedAt), state);
-        return new(record, usage, stdout, stderr);
+        return new(record, usage, stdout, stderr, wire.Followers);
     }
 
     private static DateTimeOffset Time(string field, Timestamp? wire)
@@ -74,4 +79,4 @@ static class JobViews
 }
 
 /// <summary>What a client sees of a job at one instant.</summary>
-sealed record JobView(JobRecord Record, ResourceUsage Usage, long StdoutBytes, long StderrBytes);
+sealed record JobView(JobRecord Record, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int Followers = 0);

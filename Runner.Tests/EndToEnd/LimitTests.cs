@@ -16,7 +16,7 @@ public sealed class LimitTests(LiveServer server) : IClassFixture<LiveServer>
     [Theory, InlineData(0.5), InlineData(0.2)]
     public async Task A_burner_gets_its_share_of_a_core(double cores)
     {
-        PreferOverOtherPrograms();
+        PreferOverOtherPrograms(server);
         var job = await server.StartAsync("--cpu", JsonSerializer.Serialize(cores), "--", "timeout", "4", "sh", "-c", "while :; do :; done");
         Assert.InRange(Job.ShareOf(await server.EndAsync(job)), cores * 0.9, cores * 1.1);
     }
@@ -24,7 +24,7 @@ public sealed class LimitTests(LiveServer server) : IClassFixture<LiveServer>
     [Fact]
     public async Task All_processes_of_a_job_share_its_one_limit()
     {
-        PreferOverOtherPrograms();
+        PreferOverOtherPrograms(server);
         var job = await server.StartAsync("--cpu", "0.5", "--", "timeout", "4", "sh", "-c", "for i in 1 2 3 4; do while :; do :; done & done; wait");
         var status = await server.EndAsync(job);
         Assert.InRange(Job.ShareOf(status), 0.45, 0.55);
@@ -63,7 +63,7 @@ public sealed class LimitTests(LiveServer server) : IClassFixture<LiveServer>
     }
 
     // The figures are of what the limit allows, not of what other programs on this machine leave.
-    private void PreferOverOtherPrograms()
+    internal static void PreferOverOtherPrograms(LiveServer server)
     {
         foreach (var cgroup in server.Cgroups())
             foreach (var (file, most) in new[] { ("cpu.shares", "262144"), ("cpu.weight", "10000") })

@@ -17,17 +17,17 @@ sealed class ServedMachine : IAsyncDisposable
     private readonly List<IDisposable> _open = [];
     private RunnerServer _server = null!;
 
-    private ServedMachine() { }
+    private ServedMachine(int mostRunning) => Machine = new(mostRunning: mostRunning);
 
-    public Machine Machine { get; } = new();
+    public Machine Machine { get; }
 
     public CapturedLog Log => _world.Log;
 
     public CertificateAuthority Clients => _world.Clients;
 
-    public static async Task<ServedMachine> StartAsync(ServerLimits? limits = null)
+    public static async Task<ServedMachine> StartAsync(ServerLimits? limits = null, int mostRunning = 1000)
     {
-        var served = new ServedMachine();
+        var served = new ServedMachine(mostRunning);
         var trust = ServerTrust.Load(ServerFiles.Resolve(null, null, null, served._world.Folder.Path, _ => { }));
         served._server = await RunnerServer.StartAsync(
             new IPEndPoint(IPAddress.Loopback, 0), () => trust, served.Machine.Jobs, new ServerFacts("0", "v2"), limits ?? ServerLimits.Of(1024), served.Log);

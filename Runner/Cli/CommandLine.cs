@@ -8,6 +8,9 @@ namespace Runner.Cli;
 /// <summary>The whole command line: every command, and how words are read.</summary>
 static class CommandLine
 {
+    // The parser takes no more for one argument (ArgumentArity.ZeroOrMore), and would blame the first word too many.
+    private const int MostWords = 100_000;
+
     /// <param name="args">As the shell gave them.</param>
     /// <param name="serve">Runs the server to its end.</param>
     /// <param name="examine">Tells what this machine can enforce.</param>
@@ -67,6 +70,8 @@ static class CommandLine
         var command = parsed.CommandResult.Command;
         if (parsed.Errors.Count > 0)
         {
+            if (parsed.Tokens.Count > MostWords) return $"{parsed.Tokens.Count} words: must be at most {MostWords}";
+
             // What looks like an option was meant as one, even where a word was due.
             var before = parsed.Tokens.TakeWhile(token => token.Type is not TokenType.DoubleDash).Select(token => token.Value).ToHashSet();
             var words = parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value).Where(before.Contains);

@@ -32,12 +32,12 @@ sealed class LimitOptions
     public ResourceLimits Limits(ParseResult parsed) => new(
         Cpus: parsed.GetValue(_cpus) is { } cpus ? Number(_cpus.Name, cpus, "0.5 or 2") : null,
         MemoryBytes: Size(parsed, _memory),
-        Pids: Whole(parsed, _pids),
-        CpuWeight: Whole(parsed, _cpuWeight),
+        Pids: Whole(parsed, _pids, ResourceLimits.MostPids),
+        CpuWeight: Whole(parsed, _cpuWeight, ResourceLimits.MostWeight),
         SwapBytes: Size(parsed, _swap),
         MemoryHighBytes: Size(parsed, _memoryHigh),
         Io: Rates(parsed),
-        IoWeight: Whole(parsed, _ioWeight));
+        IoWeight: Whole(parsed, _ioWeight, ResourceLimits.MostWeight));
 
     private IoRates? Rates(ParseResult parsed)
     {
@@ -49,7 +49,7 @@ sealed class LimitOptions
         if (devices.Length == 0)
             throw new BadOptionException($"{given.Name} {parsed.GetValue(given)}: needs {_devices.Name}, such as {_devices.Name} /var for the disk that /var is on");
         var both = Size(parsed, _ioBps);
-        return new(devices, Size(parsed, _readBps) ?? both, Size(parsed, _writeBps) ?? both, Whole(parsed, _readIops), Whole(parsed, _writeIops));
+        return new(devices, Size(parsed, _readBps) ?? both, Size(parsed, _writeBps) ?? both, Whole(parsed, _readIops, IoRates.MostIops), Whole(parsed, _writeIops, IoRates.MostIops));
     }
 
     /// <summary>The option that was typed for a field of the API; null: none of these.</summary>
@@ -77,8 +77,8 @@ sealed class LimitOptions
     private static long? Size(ParseResult parsed, Option<string?> option) =>
         parsed.GetValue(option) is { } text ? Quantities.Size(option.Name, text) : null;
 
-    private static long? Whole(ParseResult parsed, Option<string?> option) =>
+    private static long? Whole(ParseResult parsed, Option<string?> option, long most) =>
         parsed.GetValue(option) is not { } text ? null
         : long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value
-        : throw new BadOptionException($"{option.Name} {text}: must be a whole number");
+        : throw new BadOptionException($"{option.Name} {text}: must be a whole number, 1 to {most}");
 }

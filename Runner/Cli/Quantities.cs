@@ -25,14 +25,13 @@ static partial class Quantities
     public static long Size(string option, string text)
     {
         var match = SizeText().Match(text);
-        if (match.Success && decimal.TryParse(match.Groups["number"].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
+        if (match.Success)
         {
             var power = Array.IndexOf(s_sizes, match.Groups["unit"].Value.ToUpperInvariant());
-            if (value <= long.MaxValue >> (10 * power))
-            {
-                var bytes = value * (1L << (10 * power));
-                if (bytes == Math.Floor(bytes)) return (long)bytes;
-            }
+            var isNumber = decimal.TryParse(match.Groups["number"].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value);
+            if (!isNumber || value > long.MaxValue >> (10 * power)) throw new BadOptionException($"{option} {text}: must be at most 1P");
+            var bytes = value * (1L << (10 * power));
+            if (bytes == Math.Floor(bytes)) return (long)bytes;
         }
         throw new BadOptionException($"{option} {text}: must be a size such as 512K, 10M, 1G or a number of bytes");
     }

@@ -14,7 +14,7 @@ static class Durations
     {
         var contradict = wire.Seconds > 0 && wire.Nanos < 0 || wire.Seconds < 0 && wire.Nanos > 0;
         return contradict || wire.Seconds is > MostSeconds or < -MostSeconds || wire.Nanos is > 999_999_999 or < -999_999_999
-            ? throw JobRules.Bad(field, $"{field}: not a valid duration")
+            ? throw JobRules.Bad(field, $"{field} {wire.Seconds} s {wire.Nanos} ns: must be a span of time, both parts with one sign and less than a second of nanoseconds")
             : TimeSpan.FromTicks((wire.Seconds * TimeSpan.TicksPerSecond) + ((wire.Nanos + (Math.Sign(wire.Nanos) * 99)) / 100));
     }
 }

@@ -44,7 +44,7 @@ public sealed partial class IoLimitTests : IDisposable
 
     [Theory]
     [InlineData("/no/such/disk", "No such file or directory")]
-    [InlineData("/proc", "its file system is not on one block device, name the device itself")]
+    [InlineData("/proc", "it is no block device, nor is its file system on one; name the disk itself, such as /dev/sda or 8:0")]
     [InlineData("4095:77", "there is no block device 4095:77")]
     public void What_is_no_disk_refuses_the_job_and_leaves_nothing(string device, string reason)
     {

@@ -29,10 +29,11 @@ static class Disks
     {
         try
         {
-            if (!IoRates.TryParseNumber(device, out var major, out var minor))
-                (major, minor) = FileDevice.Of(device);
+            if (IoRates.TryParseNumber(device, out var major, out var minor)) return $"{major}:{minor}";
+            (major, minor) = FileDevice.Of(device);
             // Major 0 is of no device: tmpfs, overlay, btrfs and what comes over the network.
-            return major != 0 ? $"{major}:{minor}" : throw Unavailable(device, "its file system is not on one block device, name the device itself", null);
+            return major != 0 ? $"{major}:{minor}"
+                : throw Unavailable(device, "it is no block device, nor is its file system on one; name the disk itself, such as /dev/sda or 8:0", null);
         }
         catch (LinuxException failure)
         {

@@ -58,7 +58,7 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
 
     private static JobException Failure(string call, string message, Errno errno) => new(
         errno.IsExhaustion() ? JobError.Exhausted : JobError.OsError,
-        message)
+        message + errno.Remedy())
     {
         Step = $"cgroup {call}",
         Errno = (int)errno,

@@ -7,6 +7,12 @@ static partial class Libc
     [LibraryImport(Name, EntryPoint = "pipe2", SetLastError = true)]
     public static unsafe partial int Pipe(int* ends, OpenFlags flags);
 
+    /// <summary>access(2).</summary>
+    [LibraryImport(Name, EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial int Access(string path, int mode);
+
+    public const int MayExecute = 1; // X_OK
+
     [LibraryImport(Name, EntryPoint = "fcntl", SetLastError = true)]
     public static partial int Control(Fd fd, FcntlCommand command, int value);
 

@@ -7,15 +7,20 @@ namespace Runner.Linux.Probes;
 static class CgroupProbes
 {
     private const string BootV2 = "boot with systemd.unified_cgroup_hierarchy=1";
+    private const string BfqOrCost = "as root: modprobe bfq && echo bfq > /sys/block/DISK/queue/scheduler, or set io.cost.qos on cgroup v2";
 
     // What a job of ours uses of v1; others there are none of our business.
     private static readonly string[] OursInV1 = ["cpu", "memory", "pids", "blkio"];
 
-    private static readonly (string Name, string Controller, ResourceLimits Limits)[] Tries =
+    private static readonly LimitTry[] Tries =
     [
-        ("cpu limit", "cpu", new ResourceLimits(Cpus: 0.5)),
-        ("memory limit", "memory", new ResourceLimits(MemoryBytes: 64 << 20)),
-        ("pids limit", "pids", new ResourceLimits(Pids: 100)),
+        new("cpu limit", "cpu", new(Cpus: 0.5), ["cpu.max", "cpu.cfs_quota_us"], CapabilityState.Missing),
+        new("cpu weight", "cpu", new(CpuWeight: 200), ["cpu.weight", "cpu.shares"], CapabilityState.Missing),
+        new("memory limit", "memory", new(MemoryBytes: 64 << 20), ["memory.max", "memory.limit_in_bytes"], CapabilityState.Missing),
+        new("memory high", "memory", new(MemoryHighBytes: 64 << 20), ["memory.high"], CapabilityState.Limited),
+        new("pids limit", "pids", new(Pids: 100), ["pids.max"], CapabilityState.Missing),
+        new("io weight", "io", new(IoWeight: 200), ["io.weight", "io.bfq.weight"], CapabilityState.Limited, BfqOrCost),
+        new("io weight", "blkio", new(IoWeight: 200), ["blkio.bfq.weight"], CapabilityState.Limited, BfqOrCost),
     ];
 
     public static Capability Layout(CgroupMounts mounts)
@@ -49,8 +54,8 @@ static class CgroupProbes
         try
         {
             var findings = new List<Capability>();
-            foreach (var (name, controller, limits) in Tries)
-                findings.Add(Try(tree, mounts, name, controller, limits));
+            foreach (var limit in Tries.Where(limit => limit.Controller is not ("io" or "blkio") || tree.Controllers.Any(part => part.Controller == limit.Controller)))
+                findings.Add(Try(tree, mounts, limit));
             using var job = tree.Create("probe", ResourceLimits.None);
             findings.Add(Swap(tree, job.Name, hasSwap));
             findings.Add(Io(tree, mounts, job.Name));
@@ -64,14 +69,17 @@ static class CgroupProbes
         }
     }
 
-    private static Capability Try(CgroupTree tree, CgroupMounts mounts, string name, string controller, ResourceLimits limits)
+    private static Capability Try(CgroupTree tree, CgroupMounts mounts, LimitTry limit)
     {
         try
         {
-            using var job = tree.Create("limits", limits);
+            using var job = tree.Create("limits", limit.Limits);
             try
             {
-                return new Capability(name, CapabilityState.Works, $"by {LimitFileOf(tree, job.Name, controller)}");
+                var file = limit.Files.Select(file => Find(tree, job.Name, limit.Controller, file)).FirstOrDefault(path => path is not null);
+                return limit.Mend is { } mend && !IsAnyDiskWeighted(mounts)
+                    ? new Capability(limit.Name, CapabilityState.Limited, $"by {file}, but it counts on no disk now: none has the BFQ scheduler or io.cost", mend)
+                    : new Capability(limit.Name, CapabilityState.Works, $"by {file}");
             }
             finally
             {
@@ -80,9 +88,16 @@ static class CgroupProbes
         }
         catch (JobException failure)
         {
-            return new Capability(name, CapabilityState.Missing, failure.Message.Replace("; see runner doctor", "", StringComparison.Ordinal), Mend(mounts, controller));
+            var reason = failure.Message.Replace("; see runner doctor", "", StringComparison.Ordinal);
+            return new Capability(limit.Name, limit.Without, $"a job that asks for it is refused: {reason}", limit.Mend ?? Mend(mounts, limit.Controller));
         }
     }
+
+    // A weight is held without either, and makes no difference (io.weight, cgroup-v2.rst; bfq-iosched.rst).
+    private static bool IsAnyDiskWeighted(CgroupMounts mounts) =>
+        Directory.EnumerateDirectories("/sys/block").Select(disk => $"{disk}/queue/scheduler")
+            .Any(file => File.Exists(file) && File.ReadAllText(file).Contains("[bfq]", StringComparison.Ordinal))
+        || mounts.V2 is { } v2 && new CgroupDirectory(v2.Path).Read("io.cost.qos")?.Contains("enable=1", StringComparison.Ordinal) is true;
 
     private static Capability Swap(CgroupTree tree, string job, bool hasSwap)
     {
@@ -118,12 +133,6 @@ static class CgroupProbes
             : new Capability("pressure", CapabilityState.Missing, "this kernel does not tell what a job waits for", "boot with psi=1");
     }
 
-    private static string? LimitFileOf(CgroupTree tree, string job, string controller) =>
-        ((string[])["cpu.max", "cpu.cfs_quota_us", "memory.max", "memory.limit_in_bytes", "pids.max"])
-            .Where(file => file.StartsWith(controller, StringComparison.Ordinal))
-            .Select(file => Find(tree, job, controller, file))
-            .FirstOrDefault(path => path is not null);
-
     /// <summary>The file of a job, and the tree it is in. Null: there is no such file.</summary>
     private static string? Find(CgroupTree tree, string job, string controller, string file) => tree.Controllers
         .Where(part => part.Controller == controller && File.Exists($"{part.Path}/{job}/{file}"))
@@ -142,3 +151,9 @@ static class CgroupProbes
         return $"boot with {(controller == "memory" ? "cgroup_enable=memory" : "cgroup_no_v1=all")}; in a container, let the host pass the controller on";
     }
 }
+
+/// <summary>A limit to try on a cgroup.</summary>
+/// <param name="Files">Those that hold it, one in each kind of tree.</param>
+/// <param name="Without">How much of a lack it is where it cannot be applied.</param>
+/// <param name="Mend">What to do then. Null: what helps the controller.</param>
+sealed record LimitTry(string Name, string Controller, ResourceLimits Limits, string[] Files, CapabilityState Without, string? Mend = null);

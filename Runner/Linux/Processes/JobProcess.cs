@@ -118,7 +118,15 @@ sealed class JobProcess : IJobProcess
 
     public ResourceUsage ReadUsage()
     {
-        var usage = _cgroup.ReadUsage();
+        ResourceUsage usage;
+        try
+        {
+            usage = _cgroup.ReadUsage();
+        }
+        catch (LinuxException e)
+        {
+            throw SpawnErrors.ToJobError(e); // whoever asks is told, such as of a want of descriptors
+        }
 
         // The notice comes before the kernel has chosen its victim; where our kill was faster, it did not count one.
         if (_oomNoticed && usage.OomKills is null or 0) usage = usage with { OomKills = 1 };

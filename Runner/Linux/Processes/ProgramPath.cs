@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Runner.Linux.Native;
 
 namespace Runner.Linux.Processes;
@@ -5,8 +6,6 @@ namespace Runner.Linux.Processes;
 /// <summary>Finds a program the way a shell does (execvp(3)), but never in the current folder.</summary>
 static class ProgramPath
 {
-    private const UnixFileMode AnyExecute = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-
     /// <param name="command">Absolute, or a name without '/'.</param>
     /// <param name="path">Folders with ':' between; relative ones are passed over.</param>
     /// <exception cref="SpawnException">No folder has it, or only one that is not executable.</exception>
@@ -18,10 +17,12 @@ static class ProgramPath
         {
             if (!folder.StartsWith('/')) continue;
             var candidate = Path.Combine(folder, command);
-            if (!File.Exists(candidate)) continue;
-            if ((File.GetUnixFileMode(candidate) & AnyExecute) != 0) return candidate;
-            problem = Errno.EACCES;
+            if (Directory.Exists(candidate)) continue;
+
+            // The kernel is asked, not the file's mode: a link may lead nowhere, and the file may go at any moment.
+            if (Libc.Access(candidate, Libc.MayExecute) == 0) return candidate;
+            if (Marshal.GetLastPInvokeError() == (int)Errno.EACCES) problem = Errno.EACCES;
         }
-        throw new SpawnException(SpawnStep.Exec, problem);
+        throw new SpawnException(SpawnStep.Exec, problem, problem is Errno.ENOENT ? null : command);
     }
 }

@@ -16,11 +16,15 @@ static class SpawnErrors
         };
         var hint = (e.Step, e.Errno) switch
         {
-            (SpawnStep.Exec, Errno.ENOENT) when spec.Command.StartsWith('/') => ", or the interpreter it names is not there",
-            (SpawnStep.Exec, Errno.ENOENT) => " on the job's PATH",
-            (SpawnStep.Exec, Errno.ENOEXEC) => "; a script needs a first line such as #!/bin/sh",
-            (SpawnStep.Exec, Errno.E2BIG) => "; arguments and environment together are too long",
-            _ => "",
+            (SpawnStep.Exec, Errno.ENOENT) when e.Program is null => " on the job's PATH",
+            (SpawnStep.Exec, Errno.ENOENT) => ", or the interpreter it names is not there",
+            (SpawnStep.Exec, Errno.EACCES) => "; it must be a file that may be executed, and so must the interpreter it names",
+            (SpawnStep.Exec, Errno.ENOEXEC) => "; a script needs a first line such as #!/bin/sh, and a program must be made for this kind of machine",
+
+            // A quarter of the stack's limit, execve(2); each word counts with its final zero and a pointer to it.
+            (SpawnStep.Exec, Errno.E2BIG) => "; arguments and environment together are longer than a quarter of the server's stack limit (ulimit -s), usually 2 MiB",
+            (SpawnStep.Clone, _) => e.Errno.Remedy(processes: true),
+            _ => e.Errno.Remedy(),
         };
         var error = e.Errno.IsExhaustion() ? JobError.Exhausted
             : e.Step is SpawnStep.Exec or SpawnStep.Chdir ? JobError.CannotStart
@@ -29,7 +33,7 @@ static class SpawnErrors
     }
 
     public static JobException ToJobError(LinuxException e) =>
-        new(e.Errno.IsExhaustion() ? JobError.Exhausted : JobError.OsError, e.Message, e) { Step = e.Call, Errno = (int)e.Errno };
+        new(e.Errno.IsExhaustion() ? JobError.Exhausted : JobError.OsError, e.Message + e.Errno.Remedy(), e) { Step = e.Call, Errno = (int)e.Errno };
 
     /// <summary>For what the platform's own file calls throw, which keep the error number only sometimes.</summary>
     public static JobException ToJobError(Exception e)

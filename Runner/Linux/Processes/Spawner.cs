@@ -40,10 +40,12 @@ unsafe struct SpawnRequest
 readonly record struct SpawnedProcess(int Pid, Fd Pidfd);
 
 /// <summary>The kernel refused a spawn: at which step and why. Nothing is left of it.</summary>
-sealed class SpawnException(SpawnStep step, Errno errno) : Exception($"{step}: {LinuxException.Describe(errno)}")
+/// <param name="program">What was to be executed. Null: no folder of PATH has it.</param>
+sealed class SpawnException(SpawnStep step, Errno errno, string? program = null) : Exception($"{step}: {LinuxException.Describe(errno)}")
 {
     public SpawnStep Step { get; } = step;
     public Errno Errno { get; } = errno;
+    public string? Program { get; } = program;
 }
 
 /// <summary>Starts programs by clone3 and execve; see spawn.c for the child half.</summary>
@@ -86,7 +88,7 @@ static unsafe partial class Spawner
         GC.KeepAlive(streams);
         return result == 0
             ? new(request.Pid, new Fd(request.Pidfd))
-            : throw new SpawnException(request.Step, request.Error);
+            : throw new SpawnException(request.Step, request.Error, path);
     }
 
     [LibraryImport(Library, EntryPoint = "runner_spawn_request_size")]

@@ -67,6 +67,8 @@ sealed class JobRun(RunnerClient client, JobId id, ChannelReader<int> interrupts
 
     private async Task<JobState.Ended> FollowAsync(CancellationToken cancellationToken)
     {
+        // Asked for at once: it is there when the streams end, and not a round trip later.
+        var ended = client.WaitAsync(id, cancellationToken);
         try
         {
             // Each as it ends: a closed stdout is not to wait for a stderr that lasts as long as the job.
@@ -81,7 +83,7 @@ sealed class JobRun(RunnerClient client, JobId id, ChannelReader<int> interrupts
             if (await WhyItFailed(StopAsync(grace: null, cancellationToken)) is { } why) error.Say($"cannot stop job {id}: {why}");
             throw;
         }
-        return await client.WaitAsync(id, cancellationToken);
+        return await ended;
     }
 
     private async Task StopAsync(TimeSpan? grace, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.Reflection;
 
 namespace Runner.Cli;
@@ -14,5 +15,17 @@ static class VersionCommand
         var command = new Command("version", "Print the version.");
         command.SetAction(parsed => parsed.InvocationConfiguration.Output.WriteLine($"runner {Version}"));
         return command;
+    }
+}
+
+/// <summary>`runner --version`: the bare version.</summary>
+sealed class VersionAction : SynchronousCommandLineAction
+{
+    public override bool ClearsParseErrors => true;
+
+    public override int Invoke(ParseResult parseResult)
+    {
+        parseResult.InvocationConfiguration.Output.WriteLine(VersionCommand.Version);
+        return (int)ExitCode.Ok;
     }
 }

@@ -27,7 +27,8 @@ internal abstract class ClientBase
 
     protected ClientBase(CallInvoker callInvoker) => _callInvoker = callInvoker;
 
-    protected CallInvoker CallInvoker => _callInvoker ?? throw new NotImplementedException("This client was made without a channel.");
+    /// <summary>What the stubs call.</summary>
+    protected StubInvoker CallInvoker => new(_callInvoker ?? throw new NotImplementedException("This client was made without a channel."));
 
     /// <summary>Opaque to the stubs that hand it on.</summary>
     protected internal sealed class ClientBaseConfiguration(CallInvoker callInvoker)

@@ -5,7 +5,7 @@ namespace Runner.Bench.Report;
 /// <summary>A bar for each row, with its target marked. Always as a cost, so that shorter is better: a rate is turned round.</summary>
 static class BarChart
 {
-    private const double Width = 980, Left = 430, Right = 60, Top = 56, RowHeight = 24, BarHeight = 14;
+    private const double Width = 1060, Left = 500, Right = 70, Top = 56, RowHeight = 24, BarHeight = 14;
     private const string Met = "#2f81c7", Missed = "#e0662b", NoTarget = "#a8b1ba";
 
     /// <summary>How much more than the floor each row costs, on a logarithmic scale with the floor at 1.</summary>
@@ -66,8 +66,9 @@ static class BarChart
 
     private static void Bar(Svg svg, int index, Row row, string label, double from, double to, string value, double? limit)
     {
-        const int MostLetters = 68;
+        const int MostLetters = 84;
         var (y, colour) = (Top + index * RowHeight, row.IsMet switch { true => Met, false => Missed, null => NoTarget });
+        label = label.Replace("`", "", StringComparison.Ordinal);
         svg.Text(Left - 10, y + 16, label.Length > MostLetters ? label[..(MostLetters - 1)] + "…" : label, "end", size: 11);
         svg.Rectangle(Math.Min(from, to), y + 5, Math.Max(1, Math.Abs(to - from)), BarHeight, colour);
         if (limit is { } mark) svg.Line(mark, y + 1, mark, y + RowHeight - 1, Svg.Ink, 2);

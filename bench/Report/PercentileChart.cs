@@ -6,7 +6,7 @@ namespace Runner.Bench.Report;
 /// ours and the floor's; both scales are logarithmic, so that the tail can be seen.</summary>
 static class PercentileChart
 {
-    private const double Width = 760, Left = 70, Right = 150, PanelHeight = 190, PlotHeight = 120, Head = 44;
+    private const double Width = 860, Left = 70, Right = 260, PanelHeight = 190, PlotHeight = 120, Head = 44;
     private const int Enough = 20;
     private static readonly double[] s_parts = [0.5, 0.9, 0.99, 0.999];
     private const string Ours = "#2f81c7", Floor = "#8b949e";
@@ -32,7 +32,7 @@ static class PercentileChart
         double X(double part) => Left + Math.Min(nines, -Math.Log10(1 - part)) / nines * (Width - Left - Right);
         double Y(double value) => plot.Bottom - (Math.Log10(value) - least) / (most - least) * PlotHeight;
 
-        svg.Text(Left, top + 10, row.What, bold: true);
+        svg.Text(Left, top + 10, row.What.Replace("`", "", StringComparison.Ordinal), bold: true);
         foreach (var part in s_parts.Where(part => -Math.Log10(1 - part) <= nines))
         {
             svg.Line(X(part), plot.Top, X(part), plot.Bottom, Svg.Grid);
@@ -46,19 +46,20 @@ static class PercentileChart
         if (row.Target is { IsRatio: false } target && Math.Log10(target.Limit) > least && Math.Log10(target.Limit) < most)
         {
             svg.Line(Left, Y(target.Limit), Width - Right, Y(target.Limit), Svg.Ink, dashed: true);
-            svg.Text(Width - Right + 6, Y(target.Limit) + 4, "target (median)", size: 11);
+            svg.Text(Width - Right + 6, Math.Max(Y(target.Limit) + 4, plot.Top + 40), "target of the median", size: 11);
         }
-        if (floor is not null) Curve(svg, floor, X, Y, Floor, dashed: true, row.Floor!.Name);
-        Curve(svg, row.Ours, X, Y, Ours, dashed: false, "ours");
+        Curve(svg, row.Ours, X, Y, Ours, dashed: false);
+        svg.Text(Width - Right + 6, plot.Top + 8, "— ours", colour: Ours, size: 11);
+        if (floor is null) return;
+        Curve(svg, floor, X, Y, Floor, dashed: true);
+        svg.Text(Width - Right + 6, plot.Top + 24, $"- - {row.Floor!.Name}", colour: Floor, size: 11);
     }
 
-    private static void Curve(Svg svg, Samples samples, Func<double, double> x, Func<double, double> y, string colour, bool dashed, string name)
+    private static void Curve(Svg svg, Samples samples, Func<double, double> x, Func<double, double> y, string colour, bool dashed)
     {
         // As many points as can be told apart, up to the last sample but the worst few.
         var parts = Enumerable.Range(0, 121).Select(i => 1 - Math.Pow(10, -i / 120.0 * Math.Log10(samples.Count))).ToList();
         svg.Curve(parts.Select(part => (x(part), y(samples.At(part)))), colour, dashed);
-        var end = y(samples.At(parts[^1]));
-        svg.Text(Width - Right + 6, end + 4, name.Length > 24 ? name[..23] + "…" : name, colour: colour, size: 11);
     }
 
     // 1, 2, 5, 10, ... or, within a small span, every tenth of its decade.

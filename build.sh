@@ -10,6 +10,8 @@ usage: ./build.sh VERB
   build     the product, one static binary: out/runner
   demo      build, then the main job from end to end on this machine (needs root)
   test      build, then every test, unit to end-to-end (needs root)
+  bench     build, then measure it against the least each thing costs here: bench/results (needs root);
+            --quick for a smoke test, names of figures to measure only those
   publish   build, then pack: out/runner-VERSION-linux-ARCH.tar.gz with its checksum
 
 Debian packages that a verb needs and the machine lacks are installed first, by root only.
@@ -86,6 +88,23 @@ run_tests() {
   return $status
 }
 
+run_bench() {
+  as_root bench
+  need_build
+  # Not openssh-server: it would open the machine's port 22. Where it is there, it is measured against.
+  need openssl
+  build
+  say "building the benchmark"
+  local floors=artifacts/bench flags="-O2 -std=gnu11 -Wall -Wextra -Werror"
+  mkdir -p $floors
+  for floor in start tick; do cc $flags bench/floor/$floor.c -o $floors/$floor; done
+  cc $flags -static bench/floor/line.c -o $floors/line
+  cc $flags bench/floor/tls.c -o $floors/tls -lssl -lcrypto
+  dotnet publish bench -c Release -r $rid -o artifacts/publish/bench --nologo -v quiet
+  say "measuring"
+  artifacts/publish/bench/bench out/runner $floors bench/results "$@"
+}
+
 publish() {
   build
   local version name
@@ -100,6 +119,7 @@ case ${1:-} in
   build) build ;;
   demo) as_root demo; build; Runner.Tests/demo out/runner ;;
   test) shift; run_tests "$@" ;;
+  bench) shift; run_bench "$@" ;;
   publish) publish ;;
   '' | -h | --help | help) usage ;;
   *) usage >&2; exit 2 ;;

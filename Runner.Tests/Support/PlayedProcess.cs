@@ -55,7 +55,7 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
 
     public Task SettleAsync() => Task.CompletedTask;
 
-    public ResourceUsage ReadUsage() => ResourceUsage.None;
+    public ResourceUsage ReadUsage(bool settled) => ResourceUsage.None;
 
     public OomReach OomReach(ProcessExit exit, ResourceUsage usage) => Runner.Jobs.OomReach.None;
 

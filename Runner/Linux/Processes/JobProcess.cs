@@ -115,9 +115,9 @@ sealed class JobProcess : IJobProcess
         await Task.WhenAll(_stdout.Capture.FinishAsync(), _stderr.Capture.FinishAsync()).ConfigureAwait(false);
     }
 
-    public ResourceUsage ReadUsage()
+    public ResourceUsage ReadUsage(bool settled)
     {
-        var usage = _cgroup.ReadUsage();
+        var usage = _cgroup.ReadUsage(isEmpty: settled);
 
         // The notice comes before the kernel has chosen its victim; where our kill was faster, it did not count one.
         if (_oomNoticed && usage.OomKills is null or 0) usage = usage with { OomKills = 1 };

@@ -21,7 +21,10 @@ public sealed class OneEndTests
     }
 
     /// <summary>A job and what befalls it.</summary>
-    public sealed record Story(Manner Manner, int? Timeout, int Grace, IReadOnlyList<Event> Events);
+    public sealed record Story(Manner Manner, int? Timeout, int Grace, IReadOnlyList<Event> Events)
+    {
+        public override string ToString() => $"{Manner}, timeout {Timeout}, grace {Grace}: {string.Join(", ", Events)}";
+    }
 
     private static readonly Gen<Event> s_event = Gen.Frequency(
         (1, Gen.Choose(0, 255).Select(code => (Event)new Event.Exit(code))),

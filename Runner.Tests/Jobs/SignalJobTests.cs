@@ -49,7 +49,7 @@ public sealed class SignalJobTests : IDisposable
         await SignalAsync(job, User1);
         await SignalAsync(job, Signals.Continue);
         Assert.Equal("heard", (await Machine.LinesAsync(job.Stdout, 2))[1]);
-        await SignalAsync(job, Stop, all: true);
+        await SignalAsync(job, Stop);
         await Processes.StateAsync(job.Record.Pid, 'T');
         await _machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, TimeSpan.FromHours(1), Cancelled);
         Assert.Equal(new JobEnd.Stopped("admin", new ProcessExit.Exited(4)), Machine.EndOf(job));

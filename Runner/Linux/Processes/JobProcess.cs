@@ -37,7 +37,6 @@ sealed class JobProcess : IJobProcess
     public OutputLog Stdout => _stdout.Log;
     public OutputLog Stderr => _stderr.Log;
     public Task<ProcessExit> Exited { get; }
-
     public int? LeftoverProcesses { get; private set; } = 0;
 
     public void Signal(int signal, bool wake)
@@ -73,31 +72,6 @@ sealed class JobProcess : IJobProcess
     {
         LeftoverProcesses = null;
         _cgroup.Kill();
-    }
-
-    private async Task<ProcessExit> ReapAsync()
-    {
-        var reaped = await _exits.WhenExited(_main, LastLook).ConfigureAwait(false);
-        _reaped = reaped;
-        return reaped.Exit;
-    }
-
-    private void LastLook(ProcessExit exit)
-    {
-        // The notice may stand behind this exit in the loop's queue.
-        if (_oomNotice is not null && OomNotice.Take(_oomNotice)) _oomNoticed = true;
-        if (_oomNoticed || exit is ProcessExit.Signaled { Signal: Signals.Kill }) _mainSpared = OomSpared.Is(Pid);
-        _hasExited = true;
-    }
-
-    // As memory.oom.group does in v2: half a job is of no use to anybody, but who is spared there is spared here.
-    private void TakeOomNotice(Fd notice)
-    {
-        // What the main process left is being killed anyway.
-        if (!OomNotice.Take(notice) || _hasExited) return;
-        _oomNoticed = true;
-        if (!OomSpared.Is(Pid)) Kill();
-        else _ = Task.Run(_cgroup.KillUnspared); // freezes the job meanwhile, which the loop does not wait for
     }
 
     public async Task SettleAsync()
@@ -138,6 +112,38 @@ sealed class JobProcess : IJobProcess
             : Jobs.OomReach.SomeProcess;
     }
 
+    public void Dispose()
+    {
+        if (_oomNotice is not null) _exits.Forget(_oomNotice);
+        _cgroup.Remove();
+        _cgroup.Dispose();
+    }
+
+    private async Task<ProcessExit> ReapAsync()
+    {
+        var reaped = await _exits.WhenExited(_main, LastLook).ConfigureAwait(false);
+        _reaped = reaped;
+        return reaped.Exit;
+    }
+
+    private void LastLook(ProcessExit exit)
+    {
+        // The notice may stand behind this exit in the loop's queue.
+        if (_oomNotice is not null && OomNotice.Take(_oomNotice)) _oomNoticed = true;
+        if (_oomNoticed || exit is ProcessExit.Signaled { Signal: Signals.Kill }) _mainSpared = OomSpared.Is(Pid);
+        _hasExited = true;
+    }
+
+    // As memory.oom.group does in v2: half a job is of no use to anybody, but who is spared there is spared here.
+    private void TakeOomNotice(Fd notice)
+    {
+        // What the main process left is being killed anyway.
+        if (!OomNotice.Take(notice) || _hasExited) return;
+        _oomNoticed = true;
+        if (!OomSpared.Is(Pid)) Kill();
+        else _ = Task.Run(_cgroup.KillUnspared); // freezes the job meanwhile, which the loop does not wait for
+    }
+
     /// <summary>Null: without descriptors there is no count, but there is an end.</summary>
     private int? CountLeftovers()
     {
@@ -149,12 +155,5 @@ sealed class JobProcess : IJobProcess
         {
             return null;
         }
-    }
-
-    public void Dispose()
-    {
-        if (_oomNotice is not null) _exits.Forget(_oomNotice);
-        _cgroup.Remove();
-        _cgroup.Dispose();
     }
 }

@@ -51,6 +51,49 @@ public sealed class JobTextTests
         Assert.Contains("Zoë 日本 <&>", JobJson.Of(view with { Record = view.Record with { Owner = "Zoë 日本 <&>" } }));
     }
 
+    [Fact]
+    public void What_was_asked_for_is_shown_where_the_machine_made_something_else_of_it()
+    {
+        var view = View(new JobEnd.Exited(0));
+        var asked = new ResourceLimits(0.333333, (64 << 20) + 1, 10, SwapBytes: 8 << 20, Io: new(["/var"], ReadBps: 1 << 20));
+        var applied = new ResourceLimits(0.33333, 64 << 20, 10, SwapBytes: 4 << 20, Io: new(["8:0"], ReadBps: 1 << 20));
+        var shown = JobText.Block(view with { Record = view.Record with { Spec = view.Record.Spec with { Limits = asked }, Applied = applied } });
+        Assert.Contains("(limit 64 MiB, asked for 67108865) (swap 4 MiB, asked for 8 MiB)", shown);
+        Assert.Contains("(limit 10)\n", shown);
+        Assert.Contains("1 MiB/s read on 8:0 (asked for /var)", shown);
+        Assert.DoesNotContain("asked", JobText.Block(view with { Record = view.Record with { Spec = view.Record.Spec with { Limits = asked }, Applied = asked } }));
+    }
+
+    [Fact]
+    public void Everything_the_record_tells_stands_in_the_block_and_in_JSON()
+    {
+        var second = TimeSpan.FromSeconds(1);
+        var usage = new ResourceUsage
+        {
+            CpuTotal = 3 * second, CpuUser = 2 * second, CpuSystem = second, Throttled = second, Memory = 0, MemoryPeak = 1 << 20, OomKills = 2,
+            Pids = 0, PidsPeak = 9, ReadBytes = 4096, ReadOperations = 1, WrittenBytes = 8192, WrittenOperations = 2,
+            VoluntarySwitches = 30, InvoluntarySwitches = 40, CpuPressure = new(5 * second, TimeSpan.Zero), MemoryPressure = new(6 * second, 7 * second), IoPressure = new(8 * second, null),
+        };
+        var view = View(new JobEnd.TimedOut(new ProcessExit.Signaled(11, true)));
+        var state = ((JobState.Ended)view.Record.State) with { Usage = usage, LeftoverProcesses = 3 };
+        view = view with { Usage = usage, Record = view.Record with { State = state, Spec = view.Record.Spec with { Timeout = 90 * second } } };
+        string[] rows =
+        [
+            "state    ended: stopped at its time limit (killed by SIGSEGV, core dumped)", "timeout  1 m 30 s", "leftover 3 processes, killed when the main one had gone",
+            "cpu      3 s (2 s user, 1 s system), held back 1 s", "memory   0 B, peak 1 MiB, 2 killed for want of memory", "pids     0, peak 9",
+            "disk     4 KiB read in 1 request, 8 KiB written in 2 requests", "pressure cpu 5 s, memory 6 s (all of it 7 s), io 8 s", "switches 30 voluntary, 40 involuntary",
+        ];
+        Assert.All(rows, row => Assert.Contains(row, JobText.Block(view).Split('\n')));
+
+        var json = System.Text.Json.JsonDocument.Parse(JobJson.Of(view)).RootElement;
+        Assert.Equal((90, 3, true), (json.GetProperty("timeout_seconds").GetDouble(), json.GetProperty("end").GetProperty("leftover_processes").GetInt32(), json.GetProperty("end").GetProperty("core_dumped").GetBoolean()));
+        var used = json.GetProperty("usage");
+        string[] figures = ["read_operations", "written_operations", "pids_peak", "voluntary_switches", "involuntary_switches"];
+        Assert.Equal([1, 2, 9, 30, 40], figures.Select(figure => used.GetProperty(figure).GetInt64()));
+        Assert.Equal((6, 7), (used.GetProperty("memory_pressure").GetProperty("some_seconds").GetDouble(), used.GetProperty("memory_pressure").GetProperty("full_seconds").GetDouble()));
+        Assert.False(used.GetProperty("io_pressure").TryGetProperty("full_seconds", out _));
+    }
+
     private static readonly JobId s_id = JobId.New();
 
     private static JobView View(JobEnd end)

@@ -31,7 +31,7 @@ public sealed class SilentServerTests : IDisposable
         Assert.Contains("did not answer in time", ConnectionTrouble.Explain(e, profile));
     }
 
-    [Theory, InlineData("GetJob", 30), InlineData("ListJobs", 30), InlineData("GetInfo", 30), InlineData("StartJob", 60), InlineData("WaitJob", null), InlineData("StopJob", null)]
+    [Theory, InlineData("GetJob", 30), InlineData("ListJobs", 30), InlineData("GetInfo", 30), InlineData("StartJob", 60), InlineData("SignalJob", 30), InlineData("WaitJob", null), InlineData("StopJob", null)]
     public async Task A_server_has_a_time_to_answer_in_unless_the_answer_waits_for_a_job(string method, int? seconds)
     {
         string? sent = null;
@@ -87,6 +87,7 @@ public sealed class SilentServerTests : IDisposable
             "StartJob" => client.StartAsync(id, new JobSpec { Command = "true" }, none),
             "WaitJob" => client.WaitAsync(id, none),
             "StopJob" => client.StopAsync(id, null, 0, none),
+            "SignalJob" => client.SignalAsync(id, 15, false, none),
             _ => client.ListAsync(JobFilter.None, 100, none).GetAsyncEnumerator(none).MoveNextAsync().AsTask(),
         };
     }

@@ -21,6 +21,11 @@ public sealed class PureCgroup2Tests
         Assert.InRange(Job.ShareOf(jobs["fifth"]), 0.18, 0.22);
         Assert.Equal("out-of-memory", jobs["memory"].GetProperty("end").GetProperty("reason").GetString());
         Assert.Empty(lines["memory"]);
+        var (spared, used) = (jobs["spared"].GetProperty("end"), jobs["spared"].GetProperty("usage"));
+        Assert.Equal(("exited", 5, 0), (spared.GetProperty("reason").GetString(), spared.GetProperty("code").GetInt32(), spared.GetProperty("leftover_processes").GetInt32()));
+        Assert.True(used.GetProperty("oom_kills").GetInt64() > 0);
+        Assert.True(used.GetProperty("pids_peak").GetInt64() >= 4); // Linux 6.1
+        Assert.Empty(lines["spared"]);
         Assert.Equal(Enumerable.Range(1, 9).Select(number => $"{number}"), lines["pids"]);
         Assert.Contains("Cannot fork", Assert.Single(lines["pids-error"]), StringComparison.Ordinal);
         Assert.Equal([$"0::/guest/{jobs["where"].GetProperty("id").GetString()}"], lines["where"]);

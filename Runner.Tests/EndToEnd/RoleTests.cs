@@ -17,6 +17,7 @@ public sealed class RoleTests(LiveServer server) : IClassFixture<LiveServer>
         (await server.AsAsync("rita", "run", "--", "true")).ExpectRefusal(1, "role reader may not call StartJob");
         (await server.AsAsync("rita", "stop", job)).ExpectRefusal(1, "role reader may not call StopJob");
         (await server.AsAsync("rita", "stop", Guid.NewGuid().ToString())).ExpectRefusal(1, "role reader may not call StopJob");
+        (await server.AsAsync("rita", "signal", job, "TERM")).ExpectRefusal(1, "role reader may not call SignalJob");
         Assert.Contains("running", (await server.AsAsync("rita", "status", job)).Expect(0).Output, StringComparison.Ordinal);
         Assert.Contains(job, (await server.AsAsync("rita", "list")).Expect(0).Output, StringComparison.Ordinal);
 
@@ -61,6 +62,7 @@ public sealed class RoleTests(LiveServer server) : IClassFixture<LiveServer>
         Assert.Contains("running", (await server.AsAsync("uma", "status", job)).Expect(0).Output, StringComparison.Ordinal);
         Assert.Contains(job, (await server.AsAsync("uma", "list")).Expect(0).Output, StringComparison.Ordinal);
         (await server.AsAsync("uma", "stop", job)).ExpectRefusal(1, "role user may not call StopJob");
+        (await server.AsAsync("uma", "signal", job, "TERM")).ExpectRefusal(1, "role user may not call SignalJob");
         Assert.Contains("running", (await server.AsAsync("uma", "status", job)).Expect(0).Output, StringComparison.Ordinal);
         (await server.RunnerAsync("stop", job)).Expect(0);
         Assert.Equal("hello\n", (await server.AsAsync("uma", "logs", job)).Expect(0).Output);

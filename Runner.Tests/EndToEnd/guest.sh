@@ -23,6 +23,8 @@ fifth=$("$runner" start --name fifth --cpu 0.2 -- timeout 5 sh -c 'while :; do :
 "$runner" run --name pids --pids 10 -- sh -c 'for i in $(seq 50); do sleep 1000 & echo $i; done' 2>pids | sed 's/^/pids /'
 sed 's/^/pids-error /' pids
 "$runner" run --name where --cpu 1 --cpu-weight 37 --memory 64M --memory-high 48M --swap 8M --io-weight 2000 --pids 5 -- cat /proc/self/cgroup | sed 's/^/where /'
+# Who is exempt from OOM kills survives its child's, and ends by itself.
+"$runner" run --name spared --memory 64M -- choom -n -1000 -- sh -c 'choom -n 0 -- sh -c "head -c 200M /dev/zero | tail -n 1 | wc -c"; sleep 0.2; exit 5' | sed 's/^/spared /'
 # What disks there are is the machine's business: the first one, if any.
 for disk in /sys/dev/block/*; do
     [ -e "$disk/dev" ] || continue

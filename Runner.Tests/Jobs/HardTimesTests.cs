@@ -151,7 +151,7 @@ public sealed class HardTimesTests
             return Task.CompletedTask;
         }
 
-        public ResourceUsage ReadUsage()
+        public ResourceUsage ReadUsage(bool settled)
         {
             Refuse("usage");
             return ResourceUsage.None;

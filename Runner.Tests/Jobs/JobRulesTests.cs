@@ -53,6 +53,9 @@ public sealed class JobRulesTests
         (s_good with { Limits = new(CpuWeight: 10_001) }, "spec.limits.cpu_weight", "1 to 10000"),
         (s_good with { GracePeriod = TimeSpan.FromSeconds(-1) }, "spec.grace_period", "1 hour"),
         (s_good with { GracePeriod = TimeSpan.FromHours(2) }, "spec.grace_period", "1 hour"),
+        (s_good with { Timeout = TimeSpan.Zero }, "spec.timeout", "more than 0 s and at most 3650 days"),
+        (s_good with { Timeout = TimeSpan.FromTicks(-1) }, "spec.timeout", "more than 0 s"),
+        (s_good with { Timeout = TimeSpan.FromDays(3650) + TimeSpan.FromTicks(1) }, "spec.timeout", "3650 days"),
     ];
 
     [Fact]
@@ -79,6 +82,8 @@ public sealed class JobRulesTests
             s_good with { Args = [""], AllowEmptyArgs = true },
             s_good with { Limits = new(0.01, 1 << 20, 1), GracePeriod = TimeSpan.Zero },
             s_good with { Limits = new(10_000, 1L << 50, 4_194_304), GracePeriod = TimeSpan.FromHours(1) },
+            s_good with { Timeout = TimeSpan.FromTicks(1) },
+            s_good with { Timeout = TimeSpan.FromDays(3650) },
             s_good with { Args = [new string('x', (128 * 1024) - 1)], Name = new string('n', 128) },
         },
         JobRules.Check);

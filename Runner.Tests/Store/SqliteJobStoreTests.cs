@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Microsoft.Data.Sqlite;
 using Runner.Jobs;
 using Runner.Store;
 using Runner.Tests.Wire;
@@ -26,13 +27,21 @@ public sealed class SqliteJobStoreTests : IDisposable
             Name = "n",
             Limits = new(0.25, 1 << 20, 3),
             GracePeriod = TimeSpan.Zero,
+            Timeout = TimeSpan.FromTicks(12_345_678_901),
             AllowEmptyArgs = true,
         },
         owner, 42, new(0.25, 1 << 20, 3), DateTimeOffset.UtcNow, new JobState.Running());
 
+    private static readonly ResourceUsage s_usage = new()
+    {
+        CpuTotal = TimeSpan.FromTicks(10), OomKills = 1, ReadOperations = 2, WrittenOperations = 3, PidsPeak = 4,
+        VoluntarySwitches = 5, InvoluntarySwitches = 6, CpuPressure = new(TimeSpan.FromTicks(7), null),
+        MemoryPressure = new(TimeSpan.FromTicks(8), TimeSpan.FromTicks(9)), IoPressure = new(null, null),
+    };
+
     private static JobRecord Ended(JobRecord record, JobEnd end) => record with
     {
-        State = new JobState.Ended(record.StartedAt.AddTicks(1), end, new ResourceUsage { CpuTotal = TimeSpan.FromTicks(10), OomKills = 1 }, 5, 6),
+        State = new JobState.Ended(record.StartedAt.AddTicks(1), end, s_usage, 5, 6, 7),
     };
 
     [Fact]
@@ -51,6 +60,28 @@ public sealed class SqliteJobStoreTests : IDisposable
         using var again = new SqliteJobStore(FilePath);
         Assert.All(records, record => Assert.Equal(record, again.Find(record.Id)));
         Assert.Equal([records[^1].Id], again.Unended().Select(record => record.Id));
+    }
+
+    [Fact]
+    public void What_was_stored_before_the_record_told_as_much_is_read_as_it_was()
+    {
+        var record = Started();
+        using (var store = new SqliteJobStore(FilePath)) store.Insert(record);
+        using (var file = new SqliteConnection($"Data Source={FilePath};Pooling=False"))
+        {
+            file.Open();
+            using var write = file.CreateCommand();
+            write.CommandText = "UPDATE jobs SET spec = $spec, ended_at = 638000000000000001, outcome = $outcome";
+            write.Parameters.AddWithValue("$spec", """{"command":"/bin/true","args":[],"env":{},"working_directory":"/","name":"","labels":{},"limits":{},"grace_period":"00:00:05","allow_empty_args":false}""");
+            write.Parameters.AddWithValue("$outcome", """{"ended_at":638000000000000001,"reason":"exited","code":3,"core_dumped":false,"usage":{"cpu_total":"00:00:00.0000010","pids":0},"stdout_bytes":5,"stderr_bytes":6}""");
+            Assert.Equal(1, write.ExecuteNonQuery());
+        }
+
+        using var again = new SqliteJobStore(FilePath);
+        var read = again.Find(record.Id)!;
+        Assert.Equal(new JobSpec { Command = "/bin/true" }, read.Spec);
+        var usage = new ResourceUsage { CpuTotal = TimeSpan.FromTicks(10), Pids = 0 };
+        Assert.Equal(new JobState.Ended(new(638000000000000001, TimeSpan.Zero), new JobEnd.Exited(3), usage, 5, 6), read.State);
     }
 
     [Fact]

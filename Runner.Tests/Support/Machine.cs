@@ -57,18 +57,21 @@ sealed class Machine : IDisposable
     public IReadOnlyList<string> Cgroups() => _tree.Names();
 
     /// <summary>Waits until the job has written a whole line.</summary>
-    public static async Task<string> FirstLineAsync(OutputLog log)
+    public static async Task<string> FirstLineAsync(OutputLog log) => (await LinesAsync(log, 1))[0];
+
+    /// <summary>Waits until the job has written so many whole lines.</summary>
+    public static async Task<string[]> LinesAsync(OutputLog log, int count)
     {
         using var reader = log.OpenReader();
         var (buffer, filled) = (new byte[4096], 0);
-        while (buffer.AsSpan(0, filled).IndexOf((byte)'\n') < 0)
+        while (buffer.AsSpan(0, filled).Count((byte)'\n') < count)
         {
             var read = await reader.ReadAsync(filled, buffer.AsMemory(filled), follow: true, TestContext.Current.CancellationToken)
                 .AsTask().WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
             if (read == 0) break;
             filled += read;
         }
-        return System.Text.Encoding.UTF8.GetString(buffer, 0, filled).Split('\n')[0];
+        return System.Text.Encoding.UTF8.GetString(buffer, 0, filled).Split('\n')[..count];
     }
 
     public static async Task<byte[]> ReadAsync(OutputLog log)

@@ -18,6 +18,13 @@ static class Processes
 
     public static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 
+    /// <summary>Waits until a process is in a state, of which nothing else tells.</summary>
+    public static async Task StateAsync(int pid, char state)
+    {
+        for (var start = Environment.TickCount64; State(pid) != state; await Task.Delay(2, TestContext.Current.CancellationToken))
+            Assert.True(Environment.TickCount64 - start < 30_000, $"process {pid} is in state {State(pid)}, not {state}");
+    }
+
     private static char? State(int pid) => Stat(pid)?[0][0];
 
     // The name in brackets may hold anything (proc_pid_stat(5)): what counts starts after the last bracket.

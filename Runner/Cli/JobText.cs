@@ -119,7 +119,7 @@ static class JobText
     private static string Of(ProcessExit exit) => exit switch
     {
         ProcessExit.Exited(var code) => $"it exited with code {code}",
-        ProcessExit.Signaled(var signal, _) => $"killed by {Signals.Name(signal)}",
+        ProcessExit.Signaled(var signal, var core) => $"killed by {Signals.Name(signal)}{(core ? ", core dumped" : "")}",
         _ => throw new InvalidOperationException($"no words for {exit}"),
     };
 

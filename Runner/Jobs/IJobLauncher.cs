@@ -60,7 +60,9 @@ interface IJobProcess : IDisposable
     /// </summary>
     Task SettleAsync();
 
-    ResourceUsage ReadUsage();
+    /// <summary>What it has used so far.</summary>
+    /// <param name="settled">It has, and nothing of it is left: what it has now is nothing.</param>
+    ResourceUsage ReadUsage(bool settled);
 
     /// <summary>How far a kill for want of memory went. Known once it has settled.</summary>
     /// <param name="exit">How the main process went.</param>

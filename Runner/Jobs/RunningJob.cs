@@ -40,7 +40,7 @@ sealed class RunningJob
     /// <summary>Null once the machine has taken its accounting back.</summary>
     public ResourceUsage? ReadUsage()
     {
-        lock (_lock) return _record.State is JobState.Running ? _process.ReadUsage() : null;
+        lock (_lock) return _record.State is JobState.Running ? _process.ReadUsage(settled: false) : null;
     }
 
     /// <summary>Waits for the job's end, records it, tells it, and gives everything back. Called once; never fails.</summary>
@@ -72,7 +72,7 @@ sealed class RunningJob
         var (usage, reach) = (ResourceUsage.None, OomReach.None);
         await UntilDoneAsync("accounted for", () =>
         {
-            usage = _process.ReadUsage() with { Memory = 0, Pids = 0 };
+            usage = _process.ReadUsage(settled: true);
             if (exit is not null) reach = _process.OomReach(exit, usage);
         }).ConfigureAwait(false);
         var end = exit is null

@@ -133,6 +133,28 @@ public sealed class KernelTextTests
     }
 
     [Fact]
+    public void Requests_of_all_devices_are_added_up()
+    {
+        var v2 = new IoV2().ReadUsage(_ => "8:0 rbytes=1 wbytes=20 rios=3 wios=40\n259:0 rbytes=0 wbytes=0 rios=500 wios=6000\n", ResourceUsage.None);
+        Assert.Equal((503, 6040), (v2.ReadOperations, v2.WrittenOperations));
+        var v1 = new BlkioV1().ReadUsage(file => file.StartsWith("blkio.throttle.io_serviced", StringComparison.Ordinal) ? "8:0 Read 3\n8:0 Write 40\n8:16 Read 500\n8:16 Write 6000\nTotal 6543\n" : null, ResourceUsage.None);
+        Assert.Equal(new ResourceUsage { ReadOperations = 503, WrittenOperations = 6040 }, v1);
+    }
+
+    [Theory]
+    [InlineData("some avg10=0.00 avg60=0.00 avg300=0.00 total=1500\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n", 1500L, 7L)]
+    [InlineData("some avg10=0.00 avg60=0.00 avg300=0.00 total=1500\n", 1500L, null)]
+    [InlineData("some avg10=0.00 avg60=0.00 avg300=0.00 total=9000000000000000000\nfull total=-1", null, null)]
+    [InlineData("", null, null)]
+    [InlineData(null, null, null)]
+    public void Pressure_is_the_total_of_each_kind(string? text, long? some, long? full)
+    {
+        var pressure = KernelText.ReadPressure(text);
+        Assert.Equal((some, full), ((long?)pressure?.Some?.TotalMicroseconds, (long?)pressure?.Full?.TotalMicroseconds));
+        Assert.Equal(some is null, pressure is null);
+    }
+
+    [Fact]
     public void Any_text_can_be_read() =>
         Prop.ForAll<string>(text => Both.Append(new IoV2()).Append(new BlkioV1()).Append(new CoreV2()).All(controller =>
         {

@@ -62,6 +62,22 @@ public sealed class SignalTests : IDisposable
     }
 
     [Fact]
+    public void Who_is_spared_lives_on()
+    {
+        using var job = StartFamily();
+        var spared = job.Processes()[1];
+        CgroupSignal.Send(new CgroupDirectory(_tree.Directories(job.Name).First()), Kill, isSpared: pid => pid == spared);
+        foreach (var pid in job.Processes().Where(pid => pid != spared))
+            Assert.True(new CgroupWait(Limit).UntilEnded([pid]));
+        Assert.True(Support.Processes.IsAlive(spared));
+        job.Kill();
+        Assert.True(job.WaitUntilEmpty(Limit));
+    }
+
+    [Fact]
+    public void Nobody_is_spared_who_is_not_made_so() => Assert.False(OomSpared.Is(Environment.ProcessId));
+
+    [Fact]
     public void A_paused_job_stays_paused_and_handles_the_signal_when_it_goes_on()
     {
         using var job = _tree.Create(ResourceLimits.None);

@@ -13,6 +13,9 @@ public sealed class SpawnerTests
     public void Both_halves_agree_on_the_request() => Assert.Equal(Spawner.RequestSize(), Unsafe.SizeOf<SpawnRequest>());
 
     [Fact]
+    public void What_waitid_fills_has_the_kernels_size() => Assert.Equal((128, 144), (Unsafe.SizeOf<SigInfo>(), Unsafe.SizeOf<ResourceCount>()));
+
+    [Fact]
     public async Task A_program_gets_its_arguments_environment_and_folder()
     {
         var (output, exit) = await RunAsync("/bin/sh", ["sh", "-c", "echo \"$1\" \"$A\" \"$PWD\"; exit 5", "x", "ü ö"], ["A=b c"], "/usr");

@@ -87,14 +87,18 @@ sealed class JobCgroup : IDisposable
             : null;
 
     /// <summary>What it has used so far; also after its last process ended, until it is removed.</summary>
-    public ResourceUsage ReadUsage()
+    /// <param name="isEmpty">No process lives in it any more: what it has now need not be read.</param>
+    public ResourceUsage ReadUsage(bool isEmpty = false)
     {
         var usage = ResourceUsage.None;
         foreach (var part in Parts)
             foreach (var controller in part.Controllers)
-                usage = controller.ReadUsage(part.Directory.Read, usage);
-        return usage;
+                usage = controller.ReadUsage(file => isEmpty && s_ofNow.Contains(file) ? null : part.Directory.Read(file), usage);
+        return isEmpty ? usage with { Memory = 0, Pids = 0 } : usage;
     }
+
+    // Every file of accounts costs each job's end some 7 µs.
+    private static readonly HashSet<string> s_ofNow = ["memory.current", "memory.usage_in_bytes", "pids.current"];
 
     /// <summary>Removes it with all cgroups nested in it, waiting shortly for the last processes to be gone.</summary>
     /// <exception cref="LinuxException">EBUSY: a process still lives in it.</exception>

@@ -38,7 +38,6 @@ sealed class JobProcess : IJobProcess
     public OutputLog Stderr { get; }
     public OutputLog Index { get; }
     public Task<ProcessExit> Exited { get; }
-
     public int? LeftoverProcesses { get; private set; } = 0;
 
     public void Signal(int signal, bool wake)
@@ -76,31 +75,6 @@ sealed class JobProcess : IJobProcess
         _cgroup.Kill();
     }
 
-    private async Task<ProcessExit> ReapAsync()
-    {
-        var reaped = await _exits.WhenExited(_main, LastLook).ConfigureAwait(false);
-        _reaped = reaped;
-        return reaped.Exit;
-    }
-
-    private void LastLook(ProcessExit exit)
-    {
-        // The notice may stand behind this exit in the loop's queue.
-        if (_oomNotice is not null && OomNotice.Take(_oomNotice)) _oomNoticed = true;
-        if (_oomNoticed || exit is ProcessExit.Signaled { Signal: Signals.Kill }) _mainSpared = OomSpared.Is(Pid);
-        _hasExited = true;
-    }
-
-    // As memory.oom.group does in v2: half a job is of no use to anybody, but who is spared there is spared here.
-    private void TakeOomNotice(Fd notice)
-    {
-        // What the main process left is being killed anyway.
-        if (!OomNotice.Take(notice) || _hasExited) return;
-        _oomNoticed = true;
-        if (!OomSpared.Is(Pid)) Kill();
-        else _ = Task.Run(_cgroup.KillUnspared); // freezes the job meanwhile, which the loop does not wait for
-    }
-
     public async Task SettleAsync()
     {
         // By a descriptor that is open already: this must work where no other can be opened.
@@ -116,12 +90,12 @@ sealed class JobProcess : IJobProcess
         await Task.WhenAll(_captures.Select(capture => capture.FinishAsync())).ConfigureAwait(false);
     }
 
-    public ResourceUsage ReadUsage()
+    public ResourceUsage ReadUsage(bool settled)
     {
         ResourceUsage usage;
         try
         {
-            usage = _cgroup.ReadUsage();
+            usage = _cgroup.ReadUsage(isEmpty: settled);
         }
         catch (LinuxException e)
         {
@@ -147,6 +121,39 @@ sealed class JobProcess : IJobProcess
             : Jobs.OomReach.SomeProcess;
     }
 
+    public void Dispose()
+    {
+        _index.Dispose();
+        if (_oomNotice is not null) _exits.Forget(_oomNotice);
+        _cgroup.Remove();
+        _cgroup.Dispose();
+    }
+
+    private async Task<ProcessExit> ReapAsync()
+    {
+        var reaped = await _exits.WhenExited(_main, LastLook).ConfigureAwait(false);
+        _reaped = reaped;
+        return reaped.Exit;
+    }
+
+    private void LastLook(ProcessExit exit)
+    {
+        // The notice may stand behind this exit in the loop's queue.
+        if (_oomNotice is not null && OomNotice.Take(_oomNotice)) _oomNoticed = true;
+        if (_oomNoticed || exit is ProcessExit.Signaled { Signal: Signals.Kill }) _mainSpared = OomSpared.Is(Pid);
+        _hasExited = true;
+    }
+
+    // As memory.oom.group does in v2: half a job is of no use to anybody, but who is spared there is spared here.
+    private void TakeOomNotice(Fd notice)
+    {
+        // What the main process left is being killed anyway.
+        if (!OomNotice.Take(notice) || _hasExited) return;
+        _oomNoticed = true;
+        if (!OomSpared.Is(Pid)) Kill();
+        else _ = Task.Run(_cgroup.KillUnspared); // freezes the job meanwhile, which the loop does not wait for
+    }
+
     /// <summary>Null: without descriptors there is no count, but there is an end.</summary>
     private int? CountLeftovers()
     {
@@ -158,13 +165,5 @@ sealed class JobProcess : IJobProcess
         {
             return null;
         }
-    }
-
-    public void Dispose()
-    {
-        _index.Dispose();
-        if (_oomNotice is not null) _exits.Forget(_oomNotice);
-        _cgroup.Remove();
-        _cgroup.Dispose();
     }
 }

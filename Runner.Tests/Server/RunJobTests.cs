@@ -114,10 +114,10 @@ public sealed class RunJobTests
     public async Task What_a_running_job_uses_is_told_while_it_runs()
     {
         await using var served = await ServedMachine.StartAsync();
-        const string Burn = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo done; ";
+        const string Burn = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; echo done; ";
         var go = Path.Combine(served.Machine.Folder, "go");
         (await ChildProcess.RunAsync("mkfifo", [go], RunnerBinary.Surroundings())).Expect(0);
-        var job = served.Machine.Start(new JobSpec { Command = "/bin/sh", Args = ["-c", $"{Burn} read line < \"$0\"; {Burn} sleep 1000", go], Limits = new(Cpus: 0.5, MemoryBytes: 64 << 20) });
+        var job = served.Machine.Start(new JobSpec { Command = "/bin/sh", Args = ["-c", $"{Burn} read line < \"$0\"; {Burn} sleep 1000", go], Limits = new(Cpus: 0.1, MemoryBytes: 64 << 20) });
         await Machine.FirstLineAsync(job.Stdout);
         var first = await UsageAsync();
         await File.WriteAllTextAsync(go, "\n", Token);

@@ -56,6 +56,6 @@ public sealed class ListTests(LiveServer server) : IClassFixture<LiveServer>
         var lines = (await server.RunnerAsync("list", "--name", "columns")).Expect(0).Output.TrimEnd('\n').Split('\n');
         Assert.Equal("UUID                                  STATE     STARTED               OWNER  NAME     COMMAND", lines[0]);
         Assert.Matches($"^{job}  exited 0  [0-9-]+T[0-9:]+Z  admin  columns  true 'a b'$", lines[1]);
-        Assert.Equal("UUID  STATE  STARTED  OWNER  NAME  COMMAND\n", (await server.RunnerAsync("list", "--name", "none")).Expect(0).Output);
+        Assert.Equal("UUID  STATE  STARTED  OWNER  COMMAND\n", (await server.RunnerAsync("list", "--name", "none")).Expect(0).Output);
     }
 }

@@ -23,6 +23,20 @@ public sealed class JobTextTests
         Assert.Equal(kinds.Count, kinds.Select(end => JobJson.Of(View(end))).Distinct().Count());
     }
 
+    [Fact]
+    public void A_list_has_a_column_of_names_once_a_job_has_one_and_keeps_its_widths()
+    {
+        var (plain, table) = (View(new JobEnd.Exited(0)), new JobTable());
+        var named = plain with { Record = plain.Record with { Spec = new() { Command = "true", Name = "nightly" } } };
+        Assert.Equal(
+            $"UUID                                  STATE     STARTED               OWNER  COMMAND\n{s_id}  exited 0  1970-01-01T00:00:00Z  anna   true",
+            table.Start([plain]));
+        Assert.Equal(
+            $"{s_id}  exited 0  1970-01-01T00:00:00Z  anna   nightly  true\n{s_id}  exited 0  1970-01-01T00:00:00Z  anna   -        true",
+            table.Rows([named, plain]));
+        Assert.Equal($"{s_id}  exited 0  1970-01-01T00:00:00Z  anna   -        true", table.Rows([plain]));
+    }
+
     [Theory]
     [InlineData("plain", "plain")]
     [InlineData("", "''")]

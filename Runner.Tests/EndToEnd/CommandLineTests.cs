@@ -6,7 +6,7 @@ public sealed class CommandLineTests
 {
     [Theory]
     [InlineData("--help"), InlineData("serve --help"), InlineData("start --help"), InlineData("run --help"), InlineData("status --help")]
-    [InlineData("list --help"), InlineData("logs --help"), InlineData("stop -h"), InlineData("doctor --help"), InlineData("version --help")]
+    [InlineData("list --help"), InlineData("logs --help"), InlineData("stop -h"), InlineData("wait --help"), InlineData("doctor --help"), InlineData("version --help")]
     [InlineData("certs --help"), InlineData("certs init --help"), InlineData("certs client --help"), InlineData("certs server --help"), InlineData("certs show --help")]
     public async Task Every_command_explains_itself(string words)
     {

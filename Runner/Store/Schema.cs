@@ -17,13 +17,21 @@ static class Schema
             throw new StoreException($"state database {path}: made by a newer runner (schema {version}, this one knows {s_steps.Length}); use that one");
         for (; version < s_steps.Length; version++)
         {
-            using var step = connection.CreateCommand();
-            step.CommandText = $"BEGIN; {s_steps[version]} PRAGMA user_version = {version + 1}; COMMIT;";
-            step.ExecuteNonQuery();
+            // Each by itself: of several in one command the library loses the errors after one that has a result, as
+            // ALTER TABLE has on a strict table. What fails is undone when the connection is closed.
+            string[] statements = ["BEGIN", .. s_steps[version], $"PRAGMA user_version = {version + 1}", "COMMIT"];
+            foreach (var statement in statements)
+            {
+                using var command = connection.CreateCommand();
+                command.CommandText = statement;
+                command.ExecuteNonQuery();
+            }
         }
     }
 
-    private const string First = """
+    private static readonly string[] s_first =
+    [
+        """
         CREATE TABLE jobs (
             seq        INTEGER PRIMARY KEY,  -- order of starts
             id         TEXT NOT NULL UNIQUE,
@@ -35,45 +43,51 @@ static class Schema
             applied    TEXT NOT NULL,        -- JSON
             ended_at   INTEGER,
             outcome    TEXT                  -- JSON; NULL: has not ended
-        ) STRICT;
-        CREATE INDEX jobs_by_owner ON jobs (owner, seq);
-        CREATE INDEX jobs_unended ON jobs (seq) WHERE outcome IS NULL;
-        """;
+        ) STRICT
+        """,
+        "CREATE INDEX jobs_by_owner ON jobs (owner, seq)",
+        "CREATE INDEX jobs_unended ON jobs (seq) WHERE outcome IS NULL",
+    ];
 
     // Every index is in the order of the list, (started_at, seq), once what it is for is given. Those about the end and
     // about names hold only jobs that have one, so that a start writes to few.
-    private const string Second = """
-        ALTER TABLE jobs ADD COLUMN reason TEXT;        -- as in the outcome
-        ALTER TABLE jobs ADD COLUMN exit_code INTEGER;  -- as shells tell it; NULL: not ended, or nobody knows
-        UPDATE jobs SET reason = outcome ->> '$.reason', exit_code = coalesce(outcome ->> '$.code', 128 + (outcome ->> '$.signal'))
-            WHERE outcome IS NOT NULL;
-
+    private static readonly string[] s_second =
+    [
+        "ALTER TABLE jobs ADD COLUMN reason TEXT",        // as in the outcome
+        "ALTER TABLE jobs ADD COLUMN exit_code INTEGER",  // as shells tell it; NULL: not ended, or nobody knows
+        """
+        UPDATE jobs SET reason = json_extract(outcome, '$.reason'), exit_code = coalesce(json_extract(outcome, '$.code'), 128 + json_extract(outcome, '$.signal'))
+            WHERE outcome IS NOT NULL
+        """,
+        """
         CREATE TABLE labels (
             term       TEXT NOT NULL,        -- a label twice: as "key" and as "key=value"
             started_at INTEGER NOT NULL,     -- of the job
             seq        INTEGER NOT NULL,     -- of the job
             PRIMARY KEY (term, started_at, seq)
-        ) STRICT, WITHOUT ROWID;
-        INSERT INTO labels SELECT label.key, started_at, seq FROM jobs, json_each(spec, '$.labels') AS label;
-        INSERT INTO labels SELECT label.key || '=' || label.value, started_at, seq FROM jobs, json_each(spec, '$.labels') AS label;
+        ) STRICT, WITHOUT ROWID
+        """,
+        "INSERT INTO labels SELECT label.key, started_at, seq FROM jobs, json_each(spec, '$.labels') AS label",
+        "INSERT INTO labels SELECT label.key || '=' || label.value, started_at, seq FROM jobs, json_each(spec, '$.labels') AS label",
 
-        -- With the job or not at all, and in its one write to the disk.
+        // With the job or not at all, and in its one write to the disk.
+        """
         CREATE TRIGGER jobs_have_labels AFTER INSERT ON jobs BEGIN
             INSERT INTO labels SELECT key, new.started_at, new.seq FROM json_each(new.spec, '$.labels');
             INSERT INTO labels SELECT key || '=' || value, new.started_at, new.seq FROM json_each(new.spec, '$.labels');
-        END;
+        END
+        """,
+        "DROP INDEX jobs_by_owner",
+        "DROP INDEX jobs_unended",
+        "CREATE INDEX jobs_by_start ON jobs (started_at)",
+        "CREATE INDEX jobs_by_owner ON jobs (owner, started_at)",
+        "CREATE INDEX jobs_by_pid ON jobs (pid, started_at)",
+        "CREATE INDEX jobs_by_name ON jobs (name, started_at) WHERE name <> ''",
+        "CREATE INDEX jobs_by_reason ON jobs (reason, started_at) WHERE reason IS NOT NULL",
+        "CREATE INDEX jobs_by_exit_code ON jobs (exit_code, started_at) WHERE exit_code IS NOT NULL",
+        "CREATE INDEX jobs_failed ON jobs (started_at) WHERE outcome IS NOT NULL AND exit_code IS NOT 0",
+        "CREATE INDEX jobs_unended ON jobs (started_at) WHERE outcome IS NULL",
+    ];
 
-        DROP INDEX jobs_by_owner;
-        DROP INDEX jobs_unended;
-        CREATE INDEX jobs_by_start ON jobs (started_at);
-        CREATE INDEX jobs_by_owner ON jobs (owner, started_at);
-        CREATE INDEX jobs_by_pid ON jobs (pid, started_at);
-        CREATE INDEX jobs_by_name ON jobs (name, started_at) WHERE name <> '';
-        CREATE INDEX jobs_by_reason ON jobs (reason, started_at) WHERE reason IS NOT NULL;
-        CREATE INDEX jobs_by_exit_code ON jobs (exit_code, started_at) WHERE exit_code IS NOT NULL;
-        CREATE INDEX jobs_failed ON jobs (started_at) WHERE outcome IS NOT NULL AND exit_code IS NOT 0;
-        CREATE INDEX jobs_unended ON jobs (started_at) WHERE outcome IS NULL;
-        """;
-
-    private static readonly string[] s_steps = [First, Second];
+    private static readonly string[][] s_steps = [s_first, s_second];
 }

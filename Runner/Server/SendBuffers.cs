@@ -8,21 +8,18 @@ namespace Runner.Server;
 /// </summary>
 sealed class SendBuffers
 {
-    // With the headers around it a message is below 64 KiB, the size of the blocks that pools keep.
-    public const int Largest = 64 * 1024 - 256;
-    public const int Smallest = 8 * 1024 - 256;
+    // Pools keep blocks of powers of two; with what stands around its bytes a message is to fit into one of them as well.
+    private const int Largest = 64 * 1024, Smallest = 8 * 1024, Around = 256;
     private const int Together = 4 * 1024 * 1024;
 
     private int _lent;
 
-    /// <summary>How many are held now.</summary>
-    public int Lent => Volatile.Read(ref _lent);
-
     /// <summary>A buffer and how much of it may be used; give it back.</summary>
     public (byte[] Buffer, int Size) Rent(long wanted)
     {
-        var size = Math.Clamp(Together / Interlocked.Increment(ref _lent) - 256, Smallest, Largest);
-        if (wanted < size) size = (int)wanted;
+        var (size, lent) = (Largest, Interlocked.Increment(ref _lent));
+        while (size > Smallest && (long)size * lent > Together) size /= 2;
+        size = (int)Math.Min(size - Around, wanted);
         return (ArrayPool<byte>.Shared.Rent(size), size);
     }
 

@@ -43,6 +43,7 @@ public sealed class FollowerCrowdTests(LiveServer server) : IClassFixture<LiveSe
             await EventuallyAsync(() => Files() >= files + Crowd + Processes);
             var idle = Memory() - memory;
             TestContext.Current.SendDiagnosticMessage($"1000 idle followers: {idle >> 10} KiB, {idle / Crowd} bytes each");
+            Assert.InRange(idle / Crowd, 0, 20 * 1024);
 
             await gate.WriteLineAsync();
             foreach (var process in processes) await process.OutputReachesAsync(PartSize);
@@ -58,9 +59,13 @@ public sealed class FollowerCrowdTests(LiveServer server) : IClassFixture<LiveSe
 
             stall.SetResult();
             Assert.All(await Task.WhenAll(followers).WaitAsync(ChildProcess.Limit, Token), read => Assert.Equal(digest, read));
-            await EventuallyAsync(() => Files() <= files);
+            await EventuallyAsync(() => Files() <= files && Memory() - memory < 60 << 20);
             var after = Memory() - memory;
             TestContext.Current.SendDiagnosticMessage($"all gone: {after >> 10} KiB");
+
+            // With a buffer of 64 KiB for each it would be some 240 MiB for good.
+            Assert.InRange(stalled, 0, 150 << 20);
+            Assert.InRange(after, 0, 60 << 20);
         }
         finally
         {

@@ -9,6 +9,10 @@ sealed class Followers(ServerLimits limits)
     private readonly Dictionary<string, int> _ofEach = new(StringComparer.Ordinal);
     private readonly Dictionary<JobId, int> _ofJobs = [];
     private int _all;
+    private int _most;
+
+    // So many at once leave a heap that is worth a look when they have gone.
+    private const int Crowd = 100;
 
     /// <summary>How many streams of a job are being read now.</summary>
     public int Of(JobId job)
@@ -29,6 +33,7 @@ sealed class Followers(ServerLimits limits)
             if (own + places > limits.FollowersOfOne) throw Full($"{caller} follows {own} streams of output, which is the most one caller may");
             if (_all + places > limits.Followers) throw Full($"{_all} streams of output are followed, which is the most this server can");
             (_ofEach[caller], _ofJobs[job], _all) = (own + places, _ofJobs.GetValueOrDefault(job) + 1, _all + places);
+            _most = Math.Max(_most, _all);
         }
         return new Place(this, caller, job, places);
     }
@@ -37,12 +42,17 @@ sealed class Followers(ServerLimits limits)
 
     private void Leave(string caller, JobId job, int places)
     {
+        var crowdHasGone = false;
         lock (_lock)
         {
             _all -= places;
             if ((_ofEach[caller] -= places) == 0) _ofEach.Remove(caller);
             if (--_ofJobs[job] == 0) _ofJobs.Remove(job);
+            if (_all == 0) (crowdHasGone, _most) = (_most >= Crowd, 0);
         }
+
+        // A server that has nothing to do allocates nothing, so the heap would stay as large as the crowd made it.
+        if (crowdHasGone) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     /// <summary>One follower's; given back once.</summary>

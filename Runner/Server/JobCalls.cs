@@ -11,6 +11,8 @@ namespace Runner.Server;
 sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
 {
     private const long LargestRange = 1024 * 1024;
+    private readonly SendBuffers _buffers = new();
+
     private const int DefaultPage = 100;
     private const int LargestPage = 1000;
     private const int DefaultTail = 10;
@@ -77,7 +79,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
         var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
         var wish = OutputWishes.FromWire(request);
         using var place = followers.Enter(context.Caller().Name, job.Record.Id, OutputSender.Files(wish));
-        await new OutputSender(job, wish, responses).SendAsync(context.CancellationToken);
+        await new OutputSender(job, wish, _buffers, responses).SendAsync(context.CancellationToken);
     }
 
     public override Task<V1.ReadOutputResponse> ReadOutput(V1.ReadOutputRequest request, ServerCallContext context)

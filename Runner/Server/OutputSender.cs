@@ -1,4 +1,3 @@
-using System.Buffers;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -12,11 +11,8 @@ namespace Runner.Server;
 /// Sends one follower what it wishes of a job's output, at its own pace. A buffer is held only while something is sent, so
 /// that one who waits for a quiet job costs little.
 /// </summary>
-sealed class OutputSender(Job job, OutputWish wish, IServerStreamWriter<V1.StreamOutputResponse> responses)
+sealed class OutputSender(Job job, OutputWish wish, SendBuffers buffers, IServerStreamWriter<V1.StreamOutputResponse> responses)
 {
-    // With the headers around it a message is below 64 KiB, the size of the blocks that pools keep.
-    private const int PieceSize = 64 * 1024 - 256;
-
     private readonly JobOutput _output = job.Output;
     private long _left = wish.Limit ?? long.MaxValue;
 
@@ -74,12 +70,12 @@ sealed class OutputSender(Job job, OutputWish wish, IServerStreamWriter<V1.Strea
         var end = piece.Offset + Math.Min(piece.Length, _left);
         var stream = OutputKinds.ToWire(piece.Kind);
         var time = wish.Times ? Timestamp.FromDateTime(new DateTime(piece.Ticks, DateTimeKind.Utc)) : null;
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(PieceSize, end - piece.Offset));
+        var (buffer, size) = buffers.Rent(end - piece.Offset);
         try
         {
             for (var offset = piece.Offset; offset < end;)
             {
-                var read = reader.Read(offset, buffer.AsSpan(0, (int)Math.Min(Math.Min(buffer.Length, PieceSize), end - offset)));
+                var read = reader.Read(offset, buffer.AsSpan(0, (int)Math.Min(size, end - offset)));
 
                 // The buffer is used again only after the write has serialised it.
                 var data = new V1.OutputData { Stream = stream, Offset = offset, Bytes = UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, read)), CapturedAt = time };
@@ -90,7 +86,7 @@ sealed class OutputSender(Job job, OutputWish wish, IServerStreamWriter<V1.Strea
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            buffers.Return(buffer);
         }
     }
 }

@@ -11,7 +11,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The one place where a call is let in or turned away: after its headers came, before a byte of its body is taken.</summary>
-sealed class CallAdmission(Authorizer authorizer, TimeProvider time, ILogger<CallAdmission> logger)
+sealed class CallAdmission(Authorizer authorizer, LargeStarts largeStarts, TimeProvider time, ILogger<CallAdmission> logger)
 {
     // What comes before a message on the wire: a flag and its length.
     private const int FrameHeader = 5;
@@ -47,9 +47,21 @@ sealed class CallAdmission(Authorizer authorizer, TimeProvider time, ILogger<Cal
             logger.CallAllowed(caller.Name, caller.Role, method.FullName);
             var call = new AdmittedCall(caller);
             http.Features.Set(call);
-            if (method.FullName == CallRules.StartJob && http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-                size.MaxRequestBodySize = LargestStart;
-            await next(http);
+            if (method.FullName == CallRules.StartJob)
+            {
+                if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = LargestStart;
+                using var place = await largeStarts.EnterAsync(http);
+                if (place is null)
+                {
+                    Refuse(http, JobErrors.ToRpc(new JobException(JobError.Exhausted, "as many large starts as this server has memory for are under way; try again") { Step = "memory" }));
+                    return;
+                }
+                await next(http);
+            }
+            else
+            {
+                await next(http);
+            }
             if (!call.WasHandled && !http.RequestAborted.IsCancellationRequested) logger.Unreadable(caller.Name, caller.Role, method.FullName);
             return;
         }

@@ -10,6 +10,7 @@ usage: ./build.sh VERB
   build     the product, one static binary: out/runner
   demo      build, then the main job from end to end on this machine (needs root)
   test      build, then every test, unit to end-to-end (needs root)
+  soak [S]  build, then everything at once for S seconds (600), counted before and after (needs root)
   publish   build, then pack: out/runner-VERSION-linux-ARCH.tar.gz with its checksum
 
 Debian packages that a verb needs and the machine lacks are installed first, by root only.
@@ -86,6 +87,17 @@ run_tests() {
   return $status
 }
 
+soak() {
+  as_root soak
+  need_build
+  need openssl util-linux
+  build
+  say "building the tests"
+  dotnet build Runner.Tests -c Release --nologo -v quiet
+  say "soaking for $1 s"
+  RUNNER_BINARY=$PWD/out/runner RUNNER_SOAK_SECONDS=$1 artifacts/bin/Runner.Tests/release/Runner.Tests -noColor -diagnostics -class Runner.Tests.EndToEnd.SoakTests
+}
+
 publish() {
   build
   local version name
@@ -100,6 +112,7 @@ case ${1:-} in
   build) build ;;
   demo) as_root demo; build; Runner.Tests/demo out/runner ;;
   test) shift; run_tests "$@" ;;
+  soak) soak "${2:-600}" ;;
   publish) publish ;;
   '' | -h | --help | help) usage ;;
   *) usage >&2; exit 2 ;;

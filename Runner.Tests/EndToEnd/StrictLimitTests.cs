@@ -46,7 +46,7 @@ public sealed class StrictLimitTests
         var lines = (await OwnNamespaces.RunAsync(Script, [RunnerBinary.Path, folder.Path, cgroup.Name])).Expect(0).Output.TrimEnd('\n').Split('\n');
         foreach (var (at, (_, what)) in limits.Index())
         {
-            Assert.Matches($"^runner: cannot limit {what}: .*the (cpu|memory|pids|io) controller.*; see runner doctor$", lines[2 * at]);
+            Assert.Matches($"^runner: cannot limit {what}: .*the (cpu|memory|pids|io|blkio) controller.*; see runner doctor$", lines[2 * at]);
             Assert.Equal("126", lines[2 * at + 1]);
         }
         Assert.Equal(["free", "2"], lines[(2 * limits.Length)..]); // and one job, below the heading

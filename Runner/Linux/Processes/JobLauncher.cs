@@ -86,25 +86,26 @@ sealed class JobLauncher : IJobLauncher, IDisposable
             undo.Push(() => _files.Remove(id));
             var (outFile, errFile) = (Owned(_files.Create(id, OutputKind.Stdout)), Owned(_files.Create(id, OutputKind.Stderr)));
             var oomNotice = cgroup.OpenOomNotice() is { } notice ? Owned(notice) : null;
-            var ((outRead, outWrite), (errRead, errWrite)) = (Pipes.Create(), Pipes.Create());
+
+            // One after the other: where there is no second pipe, the first is closed.
+            var (outRead, outWrite) = Pipes.Create();
+            using var outEnd = outWrite;
             Owned(outRead);
+            var (errRead, errWrite) = Pipes.Create();
+            using var errEnd = errWrite;
             Owned(errRead);
-            using (outWrite)
-            using (errWrite)
-            {
-                var spawned = Spawner.Spawn(
-                    program, [spec.Command, .. spec.Args], envp, spec.WorkingDirectory,
-                    cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite));
+            var spawned = Spawner.Spawn(
+                program, [spec.Command, .. spec.Args], envp, spec.WorkingDirectory,
+                cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite));
 
-                cgroup.Born();
+            cgroup.Born();
 
-                var stdout = _files.Growing(id, OutputKind.Stdout);
-                var stderr = _files.Growing(id, OutputKind.Stderr);
-                return new JobProcess(
-                    spawned, cgroup, oomNotice, _exits,
-                    (stdout, new StreamCapture(_captureLoop, outRead, outFile, stdout, HeldBack, GoingOn)),
-                    (stderr, new StreamCapture(_captureLoop, errRead, errFile, stderr, HeldBack, GoingOn)));
-            }
+            var stdout = _files.Growing(id, OutputKind.Stdout);
+            var stderr = _files.Growing(id, OutputKind.Stderr);
+            return new JobProcess(
+                spawned, cgroup, oomNotice, _exits,
+                (stdout, new StreamCapture(_captureLoop, outRead, outFile, stdout, HeldBack, GoingOn)),
+                (stderr, new StreamCapture(_captureLoop, errRead, errFile, stderr, HeldBack, GoingOn)));
         }
         catch
         {

@@ -12,6 +12,7 @@ usage: ./build.sh VERB
   test      build, then every test, unit to end-to-end (needs root)
   bench     build, then measure it against the least each thing costs here: bench/results (needs root);
             --quick for a smoke test, names of figures to measure only those
+  soak [S]  build, then everything at once for S seconds (600), counted before and after (needs root)
   publish   build, then pack: out/runner-VERSION-linux-ARCH.tar.gz with its checksum
 
 Debian packages that a verb needs and the machine lacks are installed first, by root only.
@@ -105,6 +106,17 @@ run_bench() {
   artifacts/publish/bench/bench out/runner $floors bench/results "$@"
 }
 
+soak() {
+  as_root soak
+  need_build
+  need openssl util-linux
+  build
+  say "building the tests"
+  dotnet build Runner.Tests -c Release --nologo -v quiet
+  say "soaking for $1 s"
+  RUNNER_BINARY=$PWD/out/runner RUNNER_SOAK_SECONDS=$1 artifacts/bin/Runner.Tests/release/Runner.Tests -noColor -diagnostics -class Runner.Tests.EndToEnd.SoakTests
+}
+
 publish() {
   build
   local version name
@@ -120,6 +132,7 @@ case ${1:-} in
   demo) as_root demo; build; Runner.Tests/demo out/runner ;;
   test) shift; run_tests "$@" ;;
   bench) shift; run_bench "$@" ;;
+  soak) soak "${2:-600}" ;;
   publish) publish ;;
   '' | -h | --help | help) usage ;;
   *) usage >&2; exit 2 ;;

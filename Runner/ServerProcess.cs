@@ -56,6 +56,7 @@ static class ServerProcess
     private static async Task ServeAsync(ServeSettings settings, ServerTrust trust, SqliteJobStore store, CgroupTree cgroups, ILoggerFactory logging, TextWriter output)
     {
         using var interrupts = new Interrupts();
+        WorkerThreads.Prepare();
         var descriptors = OpenFileLimit.Read();
         cgroups.KeepProcessesForOthers();
         using var launcher = new JobLauncher(cgroups, new OutputFiles(settings.StateDirectory), logging.CreateLogger<JobLauncher>());

@@ -2,17 +2,8 @@
 # The main path on a machine with pure cgroup v2: serves, runs jobs under limits, and prints what came of it.
 # Each line is a word that says what it is, and its value; the jobs' records are the JSON lines at the end.
 set -eu
-runner=$1
-folder=$(mktemp -d)
-cd "$folder"
-"$runner" doctor | sed 's/^/doctor /'
-"$runner" certs init --dir certs >/dev/null
-"$runner" serve --listen 127.0.0.1:0 --cert certs/server.pem --state-dir state --cgroup guest >out 2>err &
-server=$!
-i=0
-until grep -q ^listening out; do kill -0 $server; i=$((i + 1)); [ $i -lt 600 ]; sleep 0.1; done
-export RUNNER_SERVER RUNNER_CERT=$folder/certs/admin.pem RUNNER_CA=$folder/certs/server-ca.pem
-RUNNER_SERVER=$(sed -n 's/^listening on //p' out)
+"$1" doctor | sed 's/^/doctor /'
+. "$(dirname "$0")/guest-serve.sh"
 
 # The two measured ones side by side: there is a core for each.
 half=$("$runner" start --name half --cpu 0.5 -- timeout 5 sh -c 'while :; do :; done')

@@ -93,7 +93,7 @@ public sealed class CallAdmissionTests
     public async Task A_call_after_the_certificate_s_time_is_not_let_in_though_the_connection_stands()
     {
         var log = new CapturedLog();
-        var admission = new CallAdmission(CallRules.Authorizer, TimeProvider.System, new Logger<CallAdmission>(log));
+        var admission = new CallAdmission(CallRules.Authorizer, LargeStarts.Of(1), TimeProvider.System, new Logger<CallAdmission>(log));
         var http = new DefaultHttpContext();
         http.Features.Set(new Caller("rita", Role.Reader));
         http.Features.Set(new CertificateTime(DateTimeOffset.UtcNow.AddSeconds(-1)));

@@ -32,9 +32,13 @@ public sealed class LiveServer : IAsyncLifetime
     }
 
     /// <summary>Starts the server, again or for the first time, on the same state.</summary>
-    public async Task ServeAsync(params string[] options)
+    public Task ServeAsync(params string[] options) => ServeAsync([], options);
+
+    /// <summary>The same by way of another program, which executes what follows its own words.</summary>
+    public async Task ServeAsync(string[] way, string[] options)
     {
-        _process = ChildProcess.Start(RunnerBinary.Path, ServeArguments(options), RunnerBinary.Surroundings());
+        string[] words = [.. way, RunnerBinary.Path, .. ServeArguments(options)];
+        _process = ChildProcess.Start(words[0], words[1..], RunnerBinary.Surroundings());
         await _process.OutputHasAsync("\n");
         Assert.StartsWith("listening on ", _process.Output, StringComparison.Ordinal);
         Address = _process.Output["listening on ".Length..].TrimEnd('\n');

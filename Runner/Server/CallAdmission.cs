@@ -11,7 +11,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The one place where a call is let in or turned away: after its headers came, before a byte of its body is taken.</summary>
-sealed class CallAdmission(Authorizer authorizer, TimeProvider time, ILogger<CallAdmission> logger)
+sealed class CallAdmission(Authorizer authorizer, LargeStarts largeStarts, TimeProvider time, ILogger<CallAdmission> logger)
 {
     // What comes before a message on the wire: a flag and its length.
     private const int FrameHeader = 5;
@@ -47,9 +47,22 @@ sealed class CallAdmission(Authorizer authorizer, TimeProvider time, ILogger<Cal
             logger.CallAllowed(caller.Name, caller.Role, method.FullName);
             var call = new AdmittedCall(caller);
             http.Features.Set(call);
-            if (method.FullName is CallRules.StartJob or CallRules.RunJob && http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-                size.MaxRequestBodySize = LargestStart;
-            await next(http);
+            if (method.FullName is CallRules.StartJob or CallRules.RunJob)
+            {
+                if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = LargestStart;
+                using var place = await largeStarts.EnterAsync(http);
+                if (place is null)
+                {
+                    Refuse(http, JobErrors.ToRpc(new JobException(JobError.Exhausted, "as many large starts as this server has memory for are under way; try again") { Step = "memory" }));
+                    return;
+                }
+                call.LargeStart = place;
+                await next(http);
+            }
+            else
+            {
+                await next(http);
+            }
             if (!call.WasHandled && !http.RequestAborted.IsCancellationRequested) logger.Unreadable(caller.Name, caller.Role, method.FullName);
             return;
         }
@@ -76,4 +89,7 @@ sealed class AdmittedCall(Caller caller)
 
     /// <summary>Whether its request could be read, so that its method was called.</summary>
     public bool WasHandled { get; set; }
+
+    /// <summary>What a start holds until its job runs; a call that lasts longer gives it back then.</summary>
+    public IDisposable? LargeStart { get; set; }
 }

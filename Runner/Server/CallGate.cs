@@ -43,6 +43,11 @@ sealed class CallGate(ILogger<CallGate> logger) : Interceptor
             // Nobody but the caller cancels a call. A write may learn that it left before the call's token does.
             throw new RpcException(new Status(StatusCode.Cancelled, "the caller went away"));
         }
+        catch (OutOfMemoryException e)
+        {
+            logger.CallFailed(e, context.Method);
+            throw JobErrors.ToRpc(new JobException(JobError.Exhausted, "the server has no memory for this call now; try again later, or ask for less", e) { Step = "memory" });
+        }
         catch (Exception e) when (e is StoreException or IOException)
         {
             if (context.CancellationToken.IsCancellationRequested) throw; // a write to somebody who left

@@ -105,6 +105,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
     {
         var lines = TailLines(request.HasTailLines, request.TailLines);
         var job = Start(request.Id, request.Spec, context);
+        context.Admitted().LargeStart?.Dispose();
         await responses.WriteAsync(new V1.RunJobResponse { Started = View(job, context) }, context.CancellationToken);
         await job.Ended.WaitAsync(context.CancellationToken);
         var ended = new V1.RunEnded

@@ -64,6 +64,7 @@ sealed class RunnerServer : IAsyncDisposable
         var authorizer = CallRules.Authorizer;
         builder.Services.AddSingleton(authorizer);
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(LargeStarts.Of(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
         builder.Services.AddSingleton<CallAdmission>();
         builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits), logging.CreateLogger<JobCalls>()));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));

@@ -17,11 +17,27 @@ sealed class JobCgroup : IDisposable
     {
         _v2 = v2;
         _v1 = v1;
-        Directory = Libc.Open(v2.Directory.Path, Libc.OpenPath | OpenFlags.CloseOnExec);
-        if (Directory.IsInvalid)
-            throw LinuxException.Last("open", v2.Directory.Path);
-        Events = Opened(v2.Directory, "cgroup.events", OpenFlags.ReadOnly);
-        TaskFiles = [.. v1.Select(part => Opened(part.Directory, "tasks", OpenFlags.WriteOnly))];
+        var open = new List<Fd>();
+        try
+        {
+            Directory = Kept(Libc.Open(v2.Directory.Path, Libc.OpenPath | OpenFlags.CloseOnExec));
+            if (Directory.IsInvalid)
+                throw LinuxException.Last("open", v2.Directory.Path);
+            Events = Kept(Opened(v2.Directory, "cgroup.events", OpenFlags.ReadOnly));
+            TaskFiles = [.. v1.Select(part => Kept(Opened(part.Directory, "tasks", OpenFlags.WriteOnly)))];
+        }
+        catch
+        {
+            // Where one is wanting, those before it are wanted too.
+            open.ForEach(fd => fd.Dispose());
+            throw;
+        }
+
+        Fd Kept(Fd fd)
+        {
+            open.Add(fd);
+            return fd;
+        }
     }
 
     public string Name => _v2.Directory.Name;

@@ -82,6 +82,8 @@ sealed class JobCgroupMaker(Hierarchy v2, IReadOnlyList<Hierarchy> v1, string na
                 file = file with { File = other };
                 errno = directory.Write(other, file.Text, out now);
             }
+            if (errno.IsExhaustion())
+                throw Failure("write", $"cannot limit {file.Limit} to {file.Value}: {LinuxException.Describe(errno)}", errno);
             if (errno != Errno.None && !(errno == Errno.ENOENT && file.IfPresent))
                 throw Unavailable(file, $"{file.File} does not take {file.Text}: {LinuxException.Describe(errno)}", errno);
             texts[file.File] = now;

@@ -89,27 +89,28 @@ sealed class JobLauncher : IJobLauncher, IDisposable
             var (outFile, errFile) = (Owned(_files.Create(id, OutputKind.Stdout)), Owned(_files.Create(id, OutputKind.Stderr)));
             var indexFile = Owned(_files.CreateIndex(id));
             var oomNotice = cgroup.OpenOomNotice() is { } notice ? Owned(notice) : null;
-            var ((outRead, outWrite), (errRead, errWrite)) = (Pipes.CreateForJob(), spec.MergeOutput ? default : Pipes.CreateForJob());
+
+            // One after the other: where there is no second pipe, the first is closed.
+            var (outRead, outWrite) = Pipes.CreateForJob();
+            using var outEnd = outWrite;
             Owned(outRead);
+            var (errRead, errWrite) = spec.MergeOutput ? default : Pipes.CreateForJob();
+            using var errEnd = errWrite;
             if (errRead is not null) Owned(errRead);
-            using (outWrite)
-            using (errWrite)
-            {
-                var spawned = Spawner.Spawn(
-                    program, [spec.Command, .. spec.Args], envp, spec.WorkingDirectory,
-                    cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite ?? outWrite));
+            var spawned = Spawner.Spawn(
+                program, [spec.Command, .. spec.Args], envp, spec.WorkingDirectory,
+                cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite ?? outWrite));
 
-                cgroup.Born();
+            cgroup.Born();
 
-                var stdout = _files.Growing(id, OutputKind.Stdout);
-                var stderr = _files.Growing(id, OutputKind.Stderr);
-                var index = _files.GrowingIndex(id);
-                var writer = new IndexWriter(indexFile, index);
-                List<StreamCapture> captures = [new(_captureLoop, outRead, outFile, OutputKind.Stdout, stdout, writer, HeldBack, GoingOn)];
-                if (errRead is not null) captures.Add(new(_captureLoop, errRead, errFile, OutputKind.Stderr, stderr, writer, HeldBack, GoingOn));
-                else errFile.Dispose();
-                return new JobProcess(spawned, cgroup, oomNotice, _exits, (stdout, stderr, index), captures, writer);
-            }
+            var stdout = _files.Growing(id, OutputKind.Stdout);
+            var stderr = _files.Growing(id, OutputKind.Stderr);
+            var index = _files.GrowingIndex(id);
+            var writer = new IndexWriter(indexFile, index);
+            List<StreamCapture> captures = [new(_captureLoop, outRead, outFile, OutputKind.Stdout, stdout, writer, HeldBack, GoingOn)];
+            if (errRead is not null) captures.Add(new(_captureLoop, errRead, errFile, OutputKind.Stderr, stderr, writer, HeldBack, GoingOn));
+            else errFile.Dispose();
+            return new JobProcess(spawned, cgroup, oomNotice, _exits, (stdout, stderr, index), captures, writer);
         }
         catch
         {

@@ -66,6 +66,9 @@ static class ServerProcess
         await using var server = await StartAsync(settings, trust, jobs, cgroups, ServerLimits.Of(descriptors), logging);
         await output.WriteLineAsync($"listening on {server.Listening}");
         await output.FlushAsync();
+
+        // What starting up has left behind would stay until the first collection, which an idle server may never see.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         await interrupts.NextAsync();
         server.AnnounceStop();
         var stopped = jobs.ShutdownAsync(settings.StopTimeout);

@@ -12,6 +12,8 @@ public sealed class UsageTests
     [InlineData("stop a b", "'b': one word too many; see runner stop --help")]
     [InlineData("status --jsn a", "no such option --jsn; did you mean --json?; see runner status --help")]
     [InlineData("list --xyz", "no such option --xyz; see runner list --help")]
+    [InlineData("--hepl", "no such option --hepl; did you mean --help?; see runner --help")]
+    [InlineData("list --version", "no such option --version; see runner list --help")]
     [InlineData("serve --cgroup=", "Required argument missing for option: '--cgroup'; see runner serve --help")]
     [InlineData("start --cwd= -- ls -a", "Required argument missing for option: '--cwd'; see runner start --help")]
     [InlineData("logs -f --no-follow a", "--follow and --no-follow: only one of them; see runner logs --help")]
@@ -25,6 +27,23 @@ public sealed class UsageTests
         var (code, output, error) = Run(words.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Equal((2, "", $"runner: {sentence}\n"), (code, output, error));
     }
+
+    [Theory]
+    [InlineData("--help", "  runner [command] [options]")]
+    [InlineData("-h", "  runner [command] [options]")]
+    [InlineData("-?", "  runner [command] [options]")]
+    [InlineData("list --help", "  runner list [options]")]
+    [InlineData("certs init -h", "  runner certs init [options]")]
+    public void Help_is_there_for_the_whole_and_for_every_command(string words, string usage)
+    {
+        var (code, output, error) = Run(words.Split(' '));
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains(usage + "\n", output, StringComparison.Ordinal);
+        Assert.Contains("  -?, -h, --help ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_bare_version_can_be_asked_for() => Assert.Equal((0, $"{VersionCommand.Version}\n", ""), Run("--version"));
 
     [Theory, InlineData("--cwd"), InlineData("--server"), InlineData("--cert"), InlineData("--key"), InlineData("--ca"), InlineData("--memory"), InlineData("--id")]
     public void An_option_that_is_there_and_empty_is_not_taken_for_absent(string option) =>

@@ -21,7 +21,9 @@ static class ClientCommand
             try
             {
                 TlsStartup.Prepare();
-                using var client = new RunnerClient(options.Resolve(parsed));
+
+                // Not disposed of: the process ends with it, and the kernel hangs up faster than a goodbye that nobody waits for.
+                var client = new RunnerClient(options.Resolve(parsed));
                 return await act(parsed, client, cancellationToken);
             }
             catch (Exception e) when (CodeOf(e) is { } code)

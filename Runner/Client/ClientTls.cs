@@ -26,6 +26,8 @@ static class ClientTls
                 RemoteCertificateValidationCallback = (sender, certificate, chain, errors) => Accept(profile, (sender as SslStream)?.TargetHostName ?? profile.Server.IdnHost, certificate as X509Certificate2, chain, errors),
             },
             ConnectTimeout = TimeSpan.FromSeconds(10),
+            // As much as a stream may have under way, and so the most that is held of what the terminal does not take.
+            InitialHttp2StreamWindowSize = 1 << 20,
             // A follower hears nothing for hours from a quiet job; the ping tells a quiet server from a dead one.
             KeepAlivePingDelay = TimeSpan.FromSeconds(20),
             KeepAlivePingTimeout = TimeSpan.FromSeconds(10),

@@ -95,12 +95,12 @@ sealed class MemoryFigure : IFigure
         await ServedRunner.RunJobAsync(client, "true");
         var idle = server.Memory.Rss;
         // The collector takes what it wants for young objects while the first megabytes flow, and keeps it.
-        Follow(server, session.Times(1 << 28, 1 << 26));
-        var before = server.Memory.Rss;
-        var bytes = session.Times(1 << 30, 1 << 27);
+        var (bytes, much) = (session.Times(1 << 30, 1 << 27), session.Times(1, 0) == 1 ? "a GiB" : "128 MiB");
         Follow(server, bytes);
-        session.Add(new(Name, "RSS after the first 256 MiB of output over idle", "MiB", Samples.Of((before - idle) / Kibi)));
-        session.Add(new(Name, "RSS gained by the next GiB of output", "MiB", Samples.Of((server.Memory.Rss - before) / Kibi * (1 << 30) / bytes)) { Target = Target.OfMedian(2) });
+        var before = server.Memory.Rss;
+        Follow(server, bytes);
+        session.Add(new(Name, $"RSS over idle after {much} of output", "MiB", Samples.Of((before - idle) / Kibi)));
+        session.Add(new(Name, $"RSS gained by following {much} again", "MiB", Samples.Of((server.Memory.Rss - before) / Kibi)) { Target = Target.OfMedian(2) });
     }
 
     private static void Follow(ServedRunner server, int bytes) =>

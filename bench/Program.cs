@@ -25,6 +25,7 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel)
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
 
 TlsStartup.Prepare();
+var loadBefore = Load();
 var session = new Session(args.Contains("--quick"), Path.GetFullPath(args[0]), Path.GetFullPath(args[1]), cancel.Token);
 foreach (var figure in known.Where(figure => wanted.Count == 0 || wanted.Contains(figure.Name)))
 {
@@ -49,7 +50,7 @@ if (cancel.IsCancellationRequested) return 130;
 
 var results = Directory.CreateDirectory(args[2]).FullName;
 var machine = string.Create(CultureInfo.InvariantCulture,
-    $"{DateTime.UtcNow:yyyy-MM-dd}, {RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} cores{(args.Contains("--quick") ? ", quick run" : "")}");
+    $"{DateTime.UtcNow:yyyy-MM-dd}, {RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} cores, load {loadBefore} before and {Load()} after{(args.Contains("--quick") ? ", quick run" : "")}");
 Write("table.md", Tables.Markdown(session.Rows, machine));
 Write("table.tsv", Tables.TabSeparated(session.Rows));
 Write("table.json", Tables.Json(session.Rows, machine));
@@ -61,5 +62,8 @@ Console.WriteLine(Tables.Markdown(session.Rows, machine));
 
 // What could not be measured is a gap in the table; a table of nothing is a failure.
 return session.Rows.Any(row => row.Ours.Count > 0) ? 0 : 1;
+
+// Runnable processes on average over the last minute (proc_loadavg(5)): above the number of cores, others were in the way.
+static string Load() => File.ReadAllText("/proc/loadavg").Split(' ')[0];
 
 void Write(string name, string text) => File.WriteAllText(Path.Combine(results, name), text);

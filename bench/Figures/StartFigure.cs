@@ -23,34 +23,39 @@ sealed class StartFigure : IFigure
 
     private async Task MeasureAsync(Session session, InsideMachine machine, ResourceLimits limits, string which)
     {
-        using var floor = machine.Floor(session.FloorProgram("start"), limits, record: false);
-        await MeasureAsync(session, machine, limits, floor, rounds: 2, atOnce: 5, TimeSpan.Zero); // warms both up
+        using var bare = machine.Floor(session.FloorProgram("start"), limits);
+        using var whole = machine.Floor(session.FloorProgram("start"), limits, output: true);
+        await MeasureAsync(session, machine, limits, bare, whole, rounds: 2, atOnce: 5, TimeSpan.Zero); // warms all up
 
-        var loop = await MeasureAsync(session, machine, limits, floor, session.Times(40, 6), atOnce: 10, TimeSpan.Zero);
-        Add(session, loop, $"start to exec, in a loop, {which}");
-        var apart = await MeasureAsync(session, machine, limits, floor, session.Times(50, 8), atOnce: 1, s_pause);
-        Add(session, apart, $"start to exec, 100 ms apart, {which}");
+        Add(session, await MeasureAsync(session, machine, limits, bare, whole, session.Times(40, 6), atOnce: 10, TimeSpan.Zero), $"in a loop, {which}");
+        Add(session, await MeasureAsync(session, machine, limits, bare, whole, session.Times(40, 6), atOnce: 1, s_pause), $"100 ms apart, {which}");
     }
 
-    private void Add(Session session, (Samples Ours, Samples Floor) measured, string what) => session.Add(
-        new(Name, what, "µs", measured.Ours) { Floor = new("C: same cgroups, clone3", measured.Floor), Target = s_target });
-
-    private static async Task<(Samples Ours, Samples Floor)> MeasureAsync(
-        Session session, InsideMachine machine, ResourceLimits limits, StartFloor floor, int rounds, int atOnce, TimeSpan pause)
+    private void Add(Session session, (Samples Ours, Samples Bare, Samples Whole) measured, string how)
     {
-        var (ours, theirs) = (new Samples(), new Samples());
+        session.Add(new(Name, $"start to exec, {how}", "µs", measured.Ours) { Floor = new("C: same cgroups", measured.Bare), Target = s_target });
+        session.Add(new(Name, $"start to exec, {how}", "µs", measured.Ours) { Floor = new("C: same cgroups, pipes, files, session", measured.Whole) });
+    }
+
+    private static async Task<(Samples Ours, Samples Bare, Samples Whole)> MeasureAsync(
+        Session session, InsideMachine machine, ResourceLimits limits, StartFloor bare, StartFloor whole, int rounds, int atOnce, TimeSpan pause)
+    {
+        var (ours, least, more) = (new Samples(), new Samples(), new Samples());
         await session.InTurnsAsync(
             rounds,
-            async () =>
-            {
-                await Task.Delay(pause);
-                theirs.AddRange(floor.Start(atOnce).Select(start => start.Exec));
-            },
+            () => FloorAsync(bare, least),
             async () =>
             {
                 await Task.Delay(pause);
                 for (var i = 0; i < atOnce; i++) ours.Add((await machine.LaunchAsync(limits)).Exec);
-            });
-        return (ours, theirs);
+            },
+            () => FloorAsync(whole, more));
+        return (ours, least, more);
+
+        async Task FloorAsync(StartFloor floor, Samples samples)
+        {
+            await Task.Delay(pause);
+            samples.AddRange(floor.Start(atOnce).Select(start => start.Exec));
+        }
     }
 }

@@ -20,6 +20,11 @@ sealed record Row(string Figure, string What, string Unit, Samples Ours)
 
     public double? Ratio => Floor is { Samples.Count: > 0 } floor && Ours.Count > 0 ? Ours.Median / floor.Samples.Median : null;
 
+    /// <summary>The ratio of the tenth that was disturbed least, on either side: on a busy machine the better estimate.</summary>
+    public double? BestRatio => Floor is { Samples.Count: > 0 } floor && Ours.Count > 0 ? Best(Ours) / Best(floor.Samples) : null;
+
+    public double Best(Samples samples) => samples.At(IsRate ? 0.9 : 0.1);
+
     /// <summary>What is compared with the target: the ratio or the median itself.</summary>
     public double? Judged => Target is null || Ours.Count == 0 ? null : Target.IsRatio ? Ratio : Ours.Median;
 

@@ -55,9 +55,10 @@ sealed class InsideMachine : IDisposable
     /// <param name="program">floor/start.c.</param>
     /// <param name="limits">The same as the job's.</param>
     /// <param name="record">Whether it makes two records durable for each start, on the same disk.</param>
-    public StartFloor Floor(string program, ResourceLimits limits, bool record)
+    /// <param name="output">Whether it makes pipes and files for each start too, in the same file system.</param>
+    public StartFloor Floor(string program, ResourceLimits limits, bool record = false, bool output = false)
     {
-        var args = new List<string> { record ? _folder.At($"floor-{Guid.NewGuid():N}") : "-" };
+        var args = new List<string> { record ? _folder.At($"floor-{Guid.NewGuid():N}") : "-", output ? _folder.Path : "-" };
         var v2 = CgroupMounts.OfThisProcess().V2!.Path;
         foreach (var directory in _tree.Controllers.GroupBy(controller => controller.Path))
         {

@@ -9,7 +9,7 @@ static class Words
     public static string Line(Row row) => row.Ours.Count == 0
         ? $"{row.Figure}: {row.What}: not measured: {row.Note}"
         : $"{row.Figure}: {row.What}: {Number(row.Ours.Median)} {row.Unit}, p99 {Number(Worst(row.Ours, row.IsRate))}"
-            + (row.Floor is { } floor ? $"; floor {Number(floor.Samples.Median)}, p99 {Number(Worst(floor.Samples, row.IsRate))}; ratio {Number(row.Ratio!.Value)}" : "")
+            + (row.Floor is { } floor ? $"; floor {Number(floor.Samples.Median)}, p99 {Number(Worst(floor.Samples, row.IsRate))}; ratio {Number(row.Ratio!.Value)}, of best tenths {Number(row.BestRatio!.Value)}" : "")
             + (row.IsMet is { } met ? $"; {TargetOf(row)}: {(met ? "met" : "MISSED")}" : "");
 
     /// <summary>Three digits that count.</summary>

@@ -1,9 +1,10 @@
 // The least a start in cgroups costs on this machine: mkdir, limits, clone3 into the cgroup, exec, wait, rmdir. No pipes, no
-// files, no record, nobody told.
+// files, no record, nobody told; unless asked for.
 //
-// start RECORD|- DIRECTORY [FILE=TEXT]... [DIRECTORY [FILE=TEXT]...]...
+// start RECORD|- FOLDER|- DIRECTORY [FILE=TEXT]... [DIRECTORY [FILE=TEXT]...]...
 // The first directory is of cgroup v2, the others are of v1; below each one a cgroup is made for a start, and the texts written
-// to its files. With RECORD two records are made durable for each start. Reads COUNT from standard input, starts that many times
+// to its files. With RECORD two records are made durable for each start; with FOLDER each has a session, two pipes of 1 MiB, and a
+// folder with two files there, before it is exec'd. Reads COUNT from standard input, starts that many times
 // and writes "EXEC TOTAL" in nanoseconds for each; again until there is no more.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -34,6 +35,7 @@ static struct directory {
   int file_count;
 } directories[MOST_DIRECTORIES];
 static int directory_count;
+static const char *folder;
 
 static void die(const char *what, const char *which) {
   fprintf(stderr, "start: %s %s: %s\n", what, which, strerror(errno));
@@ -72,6 +74,7 @@ static __attribute__((noinline)) int spawn(int cgroup, const int *tasks, int tas
   args.cgroup = (uint64_t)cgroup;
   long pid = clone3_here(&args);
   if (pid == 0) {
+    if (folder) setsid();
     for (int i = 0; i < task_count; i++)
       if (write(tasks[i], "0", 1) != 1) _exit(126);
     execve("/bin/true", argv, envp);
@@ -86,6 +89,28 @@ static void record(int file) {
   static char row[512];
   if (file < 0) return;
   if (write(file, row, sizeof row) != sizeof row || fdatasync(file) != 0) die("record", "");
+}
+
+static struct output {
+  char folder[512], files[2][520];
+  int fds[6];
+} output;
+
+static void make_output(int64_t number) {
+  snprintf(output.folder, sizeof output.folder, "%s/floor-%d-%lld", folder, getpid(), (long long)number);
+  if (mkdir(output.folder, 0700) != 0) die("mkdir", output.folder);
+  for (int i = 0; i < 2; i++) {
+    snprintf(output.files[i], sizeof output.files[i], "%s/%s", output.folder, i == 0 ? "stdout" : "stderr");
+    output.fds[i] = open(output.files[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (output.fds[i] < 0 || pipe2(output.fds + 2 + 2 * i, O_CLOEXEC) != 0) die("open", output.files[i]);
+    fcntl(output.fds[2 + 2 * i], F_SETPIPE_SZ, 1 << 20);
+  }
+}
+
+static void remove_output(void) {
+  for (int i = 0; i < 6; i++) close(output.fds[i]);
+  for (int i = 0; i < 2; i++) unlink(output.files[i]);
+  rmdir(output.folder);
 }
 
 static void start(int64_t number, int record_file) {
@@ -111,6 +136,7 @@ static void start(int64_t number, int record_file) {
     if (tasks[i - 1] < 0) die("open tasks in", d->path);
     close(at);
   }
+  if (folder) make_output(number);
   int pidfd = spawn(cgroup, tasks, directory_count - 1);
   int64_t started = now();
 
@@ -128,6 +154,7 @@ static void start(int64_t number, int record_file) {
       if (errno != EBUSY) die("rmdir", directories[i].path);
       sched_yield();
     }
+  if (folder) remove_output();
   printf("%lld %lld\n", (long long)(started - begin), (long long)(now() - begin));
 }
 
@@ -137,7 +164,8 @@ int main(int argc, char **argv) {
     record_file = open(argv[1], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (record_file < 0) die("open", argv[1]);
   }
-  for (int i = 2; i < argc; i++) {
+  if (argc > 2 && strcmp(argv[2], "-") != 0) folder = argv[2];
+  for (int i = 3; i < argc; i++) {
     char *equals = strchr(argv[i], '=');
     if (argv[i][0] == '/' && directory_count < MOST_DIRECTORIES) {
       directories[directory_count++].parent = argv[i];

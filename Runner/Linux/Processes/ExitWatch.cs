@@ -8,7 +8,6 @@ sealed class ExitWatch(EventLoop loop)
 {
     private const int WaitForPidfd = 3; // P_PIDFD, waitid(2), Linux 5.4
     private const int WaitForExited = 4; // WEXITED
-    private const int WaitNot = 1; // WNOHANG
     private const int LeaveIt = 0x1000000; // WNOWAIT
 
     // Touched on the loop's thread only.
@@ -28,8 +27,8 @@ sealed class ExitWatch(EventLoop loop)
                 loop.Remove(token, pidfd);
                 try
                 {
-                    if (lastLook is not null) lastLook(Wait(pidfd, LeaveIt)!.Exit);
-                    done.SetResult(Wait(pidfd)!);
+                    if (lastLook is not null) lastLook(Wait(pidfd, LeaveIt).Exit);
+                    done.SetResult(Wait(pidfd));
                 }
                 catch (Exception e)
                 {
@@ -88,21 +87,27 @@ sealed class ExitWatch(EventLoop loop)
         fd.Dispose();
     });
 
-    /// <summary>Whether a child has exited, reaped or not.</summary>
-    public static bool HasExited(Fd pidfd)
+    /// <summary>Whether a process has exited, reaped or not: its descriptor is readable then (pidfd_open(2)). It need not be a child.</summary>
+    public static unsafe bool HasExited(Fd pidfd)
     {
+        var held = false;
         try
         {
-            return Wait(pidfd, WaitNot | LeaveIt) is not null;
+            pidfd.DangerousAddRef(ref held); // or its number could pass to another file meanwhile
+            var entry = new PollFd { Fd = pidfd.Number, Events = PollEvents.Readable };
+            return Libc.PollFds(&entry, 1, 0) > 0;
         }
-        catch (Exception e) when (e is ObjectDisposedException or LinuxException { Errno: Errno.ECHILD })
+        catch (ObjectDisposedException)
         {
-            return true;
+            return true; // reaped by us
+        }
+        finally
+        {
+            if (held) pidfd.DangerousRelease();
         }
     }
 
-    /// <summary>Null: it has not exited.</summary>
-    private static unsafe ReapedProcess? Wait(Fd pidfd, int options = 0)
+    private static unsafe ReapedProcess Wait(Fd pidfd, int options = 0)
     {
         SigInfo info = default;
         ResourceCount count = default;
@@ -111,7 +116,7 @@ sealed class ExitWatch(EventLoop loop)
             var error = LinuxException.Last("waitid");
             if (error.Errno != Errno.EINTR) throw error;
         }
-        return info.Code == 0 ? null : new(
+        return new(
             info.Code == SigInfo.Exited
                 ? new ProcessExit.Exited(info.Status)
                 : new ProcessExit.Signaled(info.Status, CoreDumped: info.Code == SigInfo.Dumped),

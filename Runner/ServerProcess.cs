@@ -57,7 +57,7 @@ static class ServerProcess
     {
         using var interrupts = new Interrupts();
         WorkerThreads.Prepare();
-        var descriptors = OpenFileLimit.Read();
+        var descriptors = OpenFileLimit.Raise();
         cgroups.KeepProcessesForOthers();
         using var launcher = new JobLauncher(cgroups, new OutputFiles(settings.StateDirectory), logging.CreateLogger<JobLauncher>());
         var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>());

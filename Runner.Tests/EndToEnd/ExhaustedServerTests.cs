@@ -58,7 +58,7 @@ public sealed class ExhaustedServerTests : IAsyncLifetime
     public async Task With_few_descriptors_from_the_start_no_more_jobs_run_than_it_can_look_after()
     {
         await _server.StopAsync();
-        // The runtime raises its own soft limit to the hard one, so that is what counts.
+        // The server raises its own soft limit to the hard one, so that is what counts.
         await _server.ServeAsync(["prlimit", "--nofile=48"], []);
         var first = await _server.StartAsync("--", "sleep", "1000");
         await _server.StartAsync("--", "sleep", "1000");

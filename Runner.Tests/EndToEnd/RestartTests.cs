@@ -81,6 +81,9 @@ public sealed class RestartTests(LiveServer server) : IClassFixture<LiveServer>
         var output = string.Concat(Enumerable.Range(1, 50000).Select(line => $"{line}\n")) + "ready\n";
         Assert.Equal(output, (await server.RunnerAsync("logs", job)).Expect(0).Output);
         Assert.Equal("trouble\n", (await server.RunnerAsync("logs", "--stderr", job)).Expect(0).Output);
+        var both = (await server.RunnerAsync("logs", "--both", job)).Expect(0);
+        Assert.Equal((output, "trouble\n"), (both.Output, both.Error));
+        Assert.Matches("^20[^ ]+Z trouble\n$", (await server.RunnerAsync("logs", "-t", "--stderr", "--tail", "1", job)).Expect(0).Output);
         Assert.Equal(8, (await server.StatusAsync(ended)).GetProperty("end").GetProperty("code").GetInt32());
         (await server.RunnerAsync("run", "--", "true")).Expect(0);
     }

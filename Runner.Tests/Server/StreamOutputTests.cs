@@ -105,6 +105,63 @@ public sealed class StreamOutputTests
     }
 
     [Fact]
+    public async Task A_stream_that_is_not_read_does_not_hold_up_the_others_on_its_connection()
+    {
+        await using var served = await ServedMachine.StartAsync();
+        const int Size = 20_000_000;
+        var job = await served.Machine.RunAsync($"head -c {Size} /dev/zero");
+        var handler = served.Handler("rita", Role.Reader);
+        handler.EnableMultipleHttp2Connections = false;
+        V1.JobService.JobServiceClient jobs = new(served.Channel(handler));
+        var request = new V1.StreamOutputRequest { Id = job.Record.Id.ToString(), Follow = true };
+        var stalled = Enumerable.Range(0, 20).Select(_ => jobs.StreamOutput(request, cancellationToken: Token)).ToList();
+        foreach (var call in stalled) Assert.True(await call.ResponseStream.MoveNext(Token).Soon());
+        for (var i = 0; i < 3; i++) Assert.Equal(Size, (await ReadAsync(jobs, request)).Data.Sum(part => part.Bytes.Length));
+
+        // They have lost nothing meanwhile.
+        foreach (var call in stalled)
+        {
+            var size = call.ResponseStream.Current.Data.Bytes.Length;
+            while (await call.ResponseStream.MoveNext(Token).Soon() && call.ResponseStream.Current.Data is { } data) size += data.Bytes.Length;
+            Assert.Equal(Size, size);
+            call.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task A_follower_takes_a_place_for_each_descriptor_and_leaves_none_behind()
+    {
+        await using var served = await ServedMachine.StartAsync(new(Connections: 10, Followers: 6));
+        var job = served.Machine.Start("/bin/sh", "-c", "echo here; exec sleep 1000");
+        var jobs = served.Jobs("rita", Role.Reader);
+        var both = new V1.StreamOutputRequest { Id = job.Record.Id.ToString(), Stream = V1.OutputStream.Both, Follow = true };
+        for (var i = 0; i < 5; i++)
+        {
+            using var leaves = new CancellationTokenSource();
+            using var call = jobs.StreamOutput(both, cancellationToken: leaves.Token);
+            Assert.True(await call.ResponseStream.MoveNext(Token).Soon());
+            using var another = jobs.StreamOutput(new() { Id = both.Id }, cancellationToken: Token);
+            var refusal = await Assert.ThrowsAsync<RpcException>(() => another.ResponseStream.MoveNext(Token).Soon());
+            Assert.Contains("rita follows 3 streams of output, this call needs 1 more, and one caller may have 3", refusal.Status.Detail);
+            await leaves.CancelAsync();
+
+            // The server learns of it a little later.
+            while (true)
+            {
+                try
+                {
+                    Assert.Single((await ReadAsync(jobs, new() { Id = both.Id })).Data);
+                    break;
+                }
+                catch (RpcException e) when (JobErrors.FromRpc(e)?.Error is JobError.Exhausted)
+                {
+                    await Task.Delay(10, Token);
+                }
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_range_is_read_in_one_call()
     {
         await using var served = await ServedMachine.StartAsync();

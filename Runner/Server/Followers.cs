@@ -30,8 +30,8 @@ sealed class Followers(ServerLimits limits)
         lock (_lock)
         {
             var own = _ofEach.GetValueOrDefault(caller);
-            if (own + places > limits.FollowersOfOne) throw Full($"{caller} follows {own} streams of output, which is the most one caller may");
-            if (_all + places > limits.Followers) throw Full($"{_all} streams of output are followed, which is the most this server can");
+            if (own + places > limits.FollowersOfOne) throw Full($"{caller} follows {own} streams of output, this call needs {places} more, and one caller may have {limits.FollowersOfOne}");
+            if (_all + places > limits.Followers) throw Full($"{_all} streams of output are followed, this call needs {places} more, and this server can have {limits.Followers}");
             (_ofEach[caller], _ofJobs[job], _all) = (own + places, _ofJobs.GetValueOrDefault(job) + 1, _all + places);
             _most = Math.Max(_most, _all);
         }

@@ -92,7 +92,7 @@ __attribute__((noreturn, used)) static void child_half(void *argument) {
       syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
     give_up(request, STEP_STREAMS);
 
-  // The runtime raises its own soft limit; programs that use select(2) break above 1024.
+  // The server raises its own soft limit; programs that use select(2) break above 1024.
   struct rlimit files;
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) give_up(request, STEP_LIMITS);
   files.rlim_cur = files.rlim_max < JOB_OPEN_FILES ? files.rlim_max : JOB_OPEN_FILES;

@@ -41,7 +41,7 @@ public sealed class ManyRecordsTests : IDisposable
             inSmall.Add(Time(() => StartAndEnd(small, i)));
             inLarge.Add(Time(() => StartAndEnd(large, i)));
         }
-        var (one, many) = (Median(inSmall), Median(inLarge));
+        var (one, many) = (Undisturbed(inSmall), Undisturbed(inLarge));
         TestContext.Current.TestOutputHelper?.WriteLine($"a start and an end: {one.TotalMicroseconds:0} µs with 10 records, {many.TotalMicroseconds:0} µs with {Many}");
         Assert.InRange(many / one, 0, 2);
     }
@@ -98,7 +98,8 @@ public sealed class ManyRecordsTests : IDisposable
 
     private static TimeSpan Quickest(Func<JobPage> list) => Enumerable.Range(0, 12).Min(_ => Time(() => list()));
 
-    private static TimeSpan Median(List<TimeSpan> times) => times.Order().ElementAt(times.Count / 2);
+    /// <summary>What one in ten took at most: whoever else writes to the disk only makes it longer.</summary>
+    private static TimeSpan Undisturbed(List<TimeSpan> times) => times.Order().ElementAt(times.Count / 10);
 
     private static TimeSpan Time(Action act)
     {

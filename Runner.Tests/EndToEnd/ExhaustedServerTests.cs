@@ -59,7 +59,7 @@ public sealed class ExhaustedServerTests : IAsyncLifetime
     {
         await _server.StopAsync();
         // The server raises its own soft limit to the hard one, so that is what counts.
-        await _server.ServeAsync(["prlimit", "--nofile=48"], []);
+        await _server.ServeAsync(["prlimit", "--nofile=20:48"], []);
         var first = await _server.StartAsync("--", "sleep", "1000");
         await _server.StartAsync("--", "sleep", "1000");
         (await _server.RunnerAsync("start", "--", "true")).ExpectRefusal(125, "runner: 2 jobs run already, the most this server's open files allow (ulimit -n); try again when one has ended\n");

@@ -60,7 +60,7 @@ sealed class Soak(LiveServer server, int seed)
             Assert.Equal(ended, (await client.GetAsync(id, cancellationToken)).Record.State);
         }
         var listed = new HashSet<JobId>();
-        await foreach (var job in client.ListAsync(cancellationToken)) Assert.True(listed.Add(job.Record.Id), $"job {job.Record.Id} is listed twice");
+        await foreach (var job in client.ListAsync(JobFilter.None, 1000, cancellationToken)) Assert.True(listed.Add(job.Record.Id), $"job {job.Record.Id} is listed twice");
         Assert.Superset(_jobs.Keys.ToHashSet(), listed);
         AllListed = listed.Count;
     }
@@ -188,7 +188,7 @@ sealed class Soak(LiveServer server, int seed)
     {
         using var client = server.Connect();
         var left = random.Next(1, 50);
-        await foreach (var job in client.ListAsync(cancellationToken))
+        await foreach (var job in client.ListAsync(JobFilter.None, 1000, cancellationToken))
         {
             Assert.Equal(job.Record.Id, (await client.GetAsync(job.Record.Id, cancellationToken)).Record.Id);
             if (--left == 0) break;

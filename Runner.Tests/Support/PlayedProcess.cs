@@ -29,6 +29,7 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
     public ResourceLimits Applied => ResourceLimits.None;
     public OutputLog Stdout { get; } = new(() => throw new NotSupportedException());
     public OutputLog Stderr { get; } = new(() => throw new NotSupportedException());
+    public OutputLog Index { get; } = new(() => throw new NotSupportedException());
     public Task<ProcessExit> Exited => _exited.Task;
     public int? LeftoverProcesses => 0;
 
@@ -97,7 +98,7 @@ sealed class CountingStore : IJobStore
 
     public JobRecord? Find(JobId id) => throw new NotSupportedException();
 
-    public JobPage List(string? owner, JobId? before, int count) => throw new NotSupportedException();
+    public JobPage List(JobFilter filter, JobId? before, int count) => throw new NotSupportedException();
 
     public IReadOnlyList<JobRecord> Unended() => throw new NotSupportedException();
 }

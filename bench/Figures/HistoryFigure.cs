@@ -63,7 +63,7 @@ sealed class HistoryFigure : IFigure
     private static async Task ListAsync(RunnerClient client, Samples samples)
     {
         var (begin, seen) = (Clock.Now, 0);
-        await foreach (var _ in client.ListAsync(CancellationToken.None))
+        await foreach (var _ in client.ListAsync(JobFilter.None, 100, CancellationToken.None))
             if (++seen == 100) break;
         samples.Add(Clock.MillisecondsSince(begin));
     }
@@ -77,7 +77,7 @@ sealed class HistoryFigure : IFigure
     private static async Task<int> CountPagesAsync(RunnerClient client, CancellationToken cancellationToken)
     {
         var count = 0;
-        await foreach (var _ in client.ListAsync(cancellationToken)) count++;
+        await foreach (var _ in client.ListAsync(JobFilter.None, 1000, cancellationToken)) count++;
         return count;
     }
 

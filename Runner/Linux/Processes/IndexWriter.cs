@@ -7,7 +7,7 @@ namespace Runner.Linux.Processes;
 /// Appends to a job's index when each piece was captured. Only on the capture loop's thread, which both of the job's streams
 /// share: so records stand in the order of capture.
 /// </summary>
-sealed class IndexWriter(Fd file, OutputLog log) : IDisposable
+sealed class IndexWriter(LazyFile file, OutputLog log) : IDisposable
 {
     private long _last;
 
@@ -19,7 +19,7 @@ sealed class IndexWriter(Fd file, OutputLog log) : IDisposable
         _last = Math.Max(_last, DateTime.UtcNow.Ticks);
         var bytes = stackalloc byte[OutputRecord.Size];
         new OutputRecord(_last, kind, offset, length).Write(new(bytes, OutputRecord.Size));
-        var written = Libc.WriteAt(file, bytes, OutputRecord.Size, log.Length);
+        var written = Libc.WriteAt(file.Open(), bytes, OutputRecord.Size, log.Length);
         if (written < 0) throw LinuxException.Last("pwrite index");
 
         // A part of it went on the last room there was; it is written over when there is more.

@@ -84,10 +84,6 @@ sealed class JobLauncher : IJobLauncher, IDisposable
             var cgroup = _cgroups.Create(id.ToString(), spec.Limits);
             undo.Push(() => { cgroup.Remove(); cgroup.Dispose(); });
 
-            _files.CreateFolder(id);
-            undo.Push(() => _files.Remove(id));
-            var (outFile, errFile) = (Owned(_files.Create(id, OutputKind.Stdout)), Owned(_files.Create(id, OutputKind.Stderr)));
-            var indexFile = Owned(_files.CreateIndex(id));
             var oomNotice = cgroup.OpenOomNotice() is { } notice ? Owned(notice) : null;
 
             // One after the other: where there is no second pipe, the first is closed.
@@ -106,10 +102,9 @@ sealed class JobLauncher : IJobLauncher, IDisposable
             var stdout = _files.Growing(id, OutputKind.Stdout);
             var stderr = _files.Growing(id, OutputKind.Stderr);
             var index = _files.GrowingIndex(id);
-            var writer = new IndexWriter(indexFile, index);
-            List<StreamCapture> captures = [new(_captureLoop, outRead, outFile, OutputKind.Stdout, stdout, writer, HeldBack, GoingOn)];
-            if (errRead is not null) captures.Add(new(_captureLoop, errRead, errFile, OutputKind.Stderr, stderr, writer, HeldBack, GoingOn));
-            else errFile.Dispose();
+            var writer = new IndexWriter(_files.NewIndex(id), index);
+            List<StreamCapture> captures = [new(_captureLoop, outRead, _files.New(id, OutputKind.Stdout), OutputKind.Stdout, stdout, writer, HeldBack, GoingOn)];
+            if (errRead is not null) captures.Add(new(_captureLoop, errRead, _files.New(id, OutputKind.Stderr), OutputKind.Stderr, stderr, writer, HeldBack, GoingOn));
             return new JobProcess(spawned, cgroup, oomNotice, _exits, (stdout, stderr, index), captures, writer);
         }
         catch

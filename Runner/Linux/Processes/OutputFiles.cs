@@ -15,23 +15,23 @@ sealed class OutputFiles(string stateDirectory)
 
     public string Folder(JobId id) => System.IO.Path.Combine(_jobs, id.ToString());
 
-    /// <summary>Makes a job's folder, which must not be there.</summary>
-    public void CreateFolder(JobId id)
-    {
-        Directory.CreateDirectory(_jobs, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        if (Libc.MakeDirectory(Folder(id), OwnerOnlyFolder) != 0) throw LinuxException.Last("mkdir", Folder(id));
-    }
-
-    /// <summary>A new empty file for a stream, open for writing.</summary>
-    public Fd Create(JobId id, OutputKind kind) => Create(Path(id, kind));
+    /// <summary>A file for a stream, made when there is something to write to it: a job that is silent costs none.</summary>
+    public LazyFile New(JobId id, OutputKind kind) => new(() => Create(id, Path(id, kind)));
 
     /// <summary>The same for its index.</summary>
-    public Fd CreateIndex(JobId id) => Create(IndexPath(id));
+    public LazyFile NewIndex(JobId id) => new(() => Create(id, IndexPath(id)));
 
-    private static Fd Create(string path)
+    /// <summary>Makes what is missing of the folders above it too.</summary>
+    private Fd Create(JobId id, string path)
     {
-        var file = Libc.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.CloseOnExec, OwnerOnly);
+        var file = Open();
+        if (!file.IsInvalid) return file;
+        foreach (var folder in new[] { _jobs, Folder(id) })
+            if (Libc.MakeDirectory(folder, OwnerOnlyFolder) != 0 && LinuxException.Last("mkdir", folder) is { Errno: not Errno.EEXIST } refused) throw refused;
+        file = Open();
         return file.IsInvalid ? throw LinuxException.Last("open", path) : file;
+
+        Fd Open() => Libc.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.CloseOnExec, OwnerOnly);
     }
 
     /// <summary>Removes a job's folder and all that is in it.</summary>
@@ -62,19 +62,25 @@ sealed class OutputFiles(string stateDirectory)
 
     private static long Size(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 
-    private static FileBytes Open(string path) =>
-        new(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+    private static FileBytes Open(string path) => new(path);
 
     private string IndexPath(JobId id) => System.IO.Path.Combine(Folder(id), "index");
 
     private string Path(JobId id, OutputKind kind) =>
         System.IO.Path.Combine(Folder(id), kind is OutputKind.Stdout ? "stdout" : "stderr");
 
-    private sealed class FileBytes(SafeFileHandle file) : IOutputBytes
+    /// <summary>Opened at the first read, which comes when there is something: before that there may be no file.</summary>
+    private sealed class FileBytes(string path) : IOutputBytes
     {
-        public int Read(long offset, Span<byte> buffer) => RandomAccess.Read(file, buffer, offset);
+        private SafeFileHandle? _file;
 
-        public void Dispose() => file.Dispose();
+        public int Read(long offset, Span<byte> buffer)
+        {
+            _file ??= File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return RandomAccess.Read(_file, buffer, offset);
+        }
+
+        public void Dispose() => _file?.Dispose();
     }
 
     private sealed class NoBytes : IOutputBytes

@@ -8,7 +8,7 @@ namespace Runner.Linux.Processes;
 /// this process. A file that takes no more holds the job back by its pipe; nothing is dropped.
 /// </summary>
 sealed class StreamCapture(
-    EventLoop loop, Fd pipe, Fd file, OutputKind kind, OutputLog log, IndexWriter index, Action<LinuxException> onHeldBack, Action onGoingOn)
+    EventLoop loop, Fd pipe, LazyFile file, OutputKind kind, OutputLog log, IndexWriter index, Action<LinuxException> onHeldBack, Action onGoingOn)
 {
     private const int MostAtOnce = 1 << 20;
     private const nuint FionRead = 0x541B; // bytes in the pipe, pipe(7)
@@ -52,13 +52,11 @@ sealed class StreamCapture(
         _watching = false;
     }
 
-    private unsafe void Drain()
+    private void Drain()
     {
         if (_closed) return;
         Unwatch();
-        int waiting;
-        if (Libc.BytesWaiting(pipe, FionRead, &waiting) != 0) throw LinuxException.Last("ioctl FIONREAD");
-        var target = _length + waiting;
+        var target = _length + Waiting();
         while (_length < target && Move((nuint)(target - _length))) { }
         if (!_heldBack) Close();
     }
@@ -66,8 +64,9 @@ sealed class StreamCapture(
     /// <summary>One piece; the end of the stream closes. False: there is no more for now.</summary>
     private unsafe bool Move(nuint most)
     {
+        if (!file.IsOpen && !OpenFile()) return false;
         var offset = _length;
-        var moved = Libc.Splice(pipe, null, file, &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
+        var moved = Libc.Splice(pipe, null, file.Opened, &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
         if (moved > 0)
         {
             _length += moved;
@@ -82,6 +81,33 @@ sealed class StreamCapture(
         if (error.Errno is Errno.EINTR) return true;
         if (error.Errno is not Errno.EAGAIN) HoldBack(error);
         return false;
+    }
+
+    /// <summary>False: there is nothing to write, or the file cannot be made and is tried again.</summary>
+    private bool OpenFile()
+    {
+        // Ready without bytes: the pipe has hung up.
+        if (Waiting() == 0)
+        {
+            Close();
+            return false;
+        }
+        try
+        {
+            file.Open();
+            return true;
+        }
+        catch (LinuxException e)
+        {
+            HoldBack(e);
+            return false;
+        }
+    }
+
+    private unsafe int Waiting()
+    {
+        int waiting;
+        return Libc.BytesWaiting(pipe, FionRead, &waiting) == 0 ? waiting : throw LinuxException.Last("ioctl FIONREAD");
     }
 
     /// <summary>Writes down what was captured and tells it. False: it could not be written, and is tried again.</summary>

@@ -125,6 +125,11 @@ public sealed class WrongCallTests
         await AssertStartRefusedAsync(new() { Command = "/bin/true", WorkingDirectory = "/no/such" }, JobError.CannotStart, "working directory '/no/such': No such file or directory", "chdir", 2);
         await AssertStartRefusedAsync(
             new() { Command = "/bin/true", Limits = new() { Devices = { "4095:77" }, ReadBps = 1 } }, JobError.LimitUnavailable, "cannot limit io on '4095:77': there is no block device 4095:77", "cgroup device", null);
+        var tooLong = new V1.JobSpec { Command = "/bin/true" };
+        tooLong.Args.Add(Enumerable.Repeat(new string('x', 100 * 1024), 30));
+        await AssertStartRefusedAsync(
+            tooLong, JobError.CannotStart,
+            "command '/bin/true': Argument list too long; arguments and environment together are longer than a quarter of the server's stack limit (ulimit -s), usually 2 MiB", "execve", 7);
         await AssertNothingIsLeftAsync(served);
 
         var ended = (await jobs.StartJobAsync(new() { Spec = new() { Command = "/bin/true" } }, cancellationToken: Token).ResponseAsync.Soon()).Job.Id;

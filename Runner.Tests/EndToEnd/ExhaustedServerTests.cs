@@ -13,8 +13,14 @@ public sealed class ExhaustedServerTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await _server.DisposeAsync();
-        await _cgroup.DisposeAsync();
+        try
+        {
+            await _server.DisposeAsync();
+        }
+        finally
+        {
+            await _cgroup.DisposeAsync();
+        }
     }
 
     [Fact]

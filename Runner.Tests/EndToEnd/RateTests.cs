@@ -41,7 +41,7 @@ public sealed partial class RateTests(LiveServer server) : IClassFixture<LiveSer
             $"for i in 1 2 3 4; do dd if={file} of=/dev/null bs=64K count=16 iflag=direct & done; wait");
         var ended = await server.EndAsync(job);
         var ran = ended.GetProperty("end").GetProperty("ended_at").GetDateTime() - ended.GetProperty("started_at").GetDateTime();
-        Assert.Equal(4 << 20, ended.GetProperty("usage").GetProperty("read_bytes").GetInt64());
+        Assert.InRange(ended.GetProperty("usage").GetProperty("read_bytes").GetInt64(), 4 << 20, 5 << 20); // and the programs themselves, if they were not in memory
         Assert.InRange(ran.TotalSeconds, 4 * (1 - Tolerance), 4 * (1 + Tolerance) + 0.5); // and a shell's start and end
     }
 

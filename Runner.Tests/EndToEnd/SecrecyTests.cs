@@ -20,7 +20,7 @@ public sealed class SecrecyTests
         (await server.RunnerAsync("start", "--", secrets[4], secrets[0])).Expect(127);
         (await server.RunnerAsync("start", "--cwd", secrets[5], "--", "true")).Expect(126);
         (await server.RunnerAsync("start", "--", "true", "", secrets[0])).Expect(2);
-        (await server.RunnerAsync("status", secrets[6])).Expect(2);
+        (await server.RunnerAsync("status", secrets[6])).Expect(127);
 
         var seen = await File.ReadAllTextAsync($"/proc/{server.Id}/cmdline", TestContext.Current.CancellationToken)
             + await File.ReadAllTextAsync($"/proc/{server.Id}/environ", TestContext.Current.CancellationToken);

@@ -11,7 +11,7 @@ public sealed class SoakTests(LiveServer server, ITestOutputHelper output) : ICl
     private const int Workers = 6;
 
     // What the pools of a server grow to under this much at once; it does not depend on how long it lasts.
-    private const long Growth = 48 << 20;
+    private const long Growth = 64 << 20;
 
     [Fact]
     public async Task After_a_while_of_everything_at_once_every_job_has_its_one_end_and_all_its_bytes_and_nothing_is_left()

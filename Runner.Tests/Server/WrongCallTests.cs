@@ -91,7 +91,7 @@ public sealed class WrongCallTests
             (() => jobs.StopJobAsync(new() { Id = id, GracePeriod = new() { Seconds = 3601 } }, cancellationToken: Token).ResponseAsync, JobError.BadField, "grace_period", "grace period 3601 s: must be 0 s to 1 hour"),
             (() => StreamAsync(jobs, new() { Id = "x" }), JobError.BadJobId, null, $"job id 'x': {AnId}"),
             (() => StreamAsync(jobs, new() { Id = id, Offset = -1 }), JobError.BadField, "offset", "offset -1: must be 0 or more"),
-            (() => StreamAsync(jobs, new() { Id = id, Stream = (V1.OutputStream)99 }), JobError.BadField, "stream", "stream 99: must be stdout (1) or stderr (2)"),
+            (() => StreamAsync(jobs, new() { Id = id, Stream = (V1.OutputStream)99 }), JobError.BadField, "stream", "stream 99: must be stdout (1), stderr (2) or both (3)"),
             (() => jobs.ListJobsAsync(new() { PageSize = -1 }, cancellationToken: Token).ResponseAsync, JobError.BadField, "page_size", "page_size -1: must be 1 to 1000"),
             (() => jobs.ListJobsAsync(new() { PageToken = "x" }, cancellationToken: Token).ResponseAsync, JobError.BadField, "page_token", "page_token: must be the next_page_token of a list's answer"),
             (() => jobs.ListJobsAsync(new() { PageToken = Unknown }, cancellationToken: Token).ResponseAsync, JobError.BadField, "page_token", "page_token: must be the next_page_token of a list's answer"),
@@ -125,6 +125,11 @@ public sealed class WrongCallTests
         await AssertStartRefusedAsync(new() { Command = "/bin/true", WorkingDirectory = "/no/such" }, JobError.CannotStart, "working directory '/no/such': No such file or directory", "chdir", 2);
         await AssertStartRefusedAsync(
             new() { Command = "/bin/true", Limits = new() { Devices = { "4095:77" }, ReadBps = 1 } }, JobError.LimitUnavailable, "cannot limit io on '4095:77': there is no block device 4095:77", "cgroup device", null);
+        var tooLong = new V1.JobSpec { Command = "/bin/true" };
+        tooLong.Args.Add(Enumerable.Repeat(new string('x', 100 * 1024), 30));
+        await AssertStartRefusedAsync(
+            tooLong, JobError.CannotStart,
+            "command '/bin/true': Argument list too long; arguments and environment together are longer than a quarter of the server's stack limit (ulimit -s), usually 2 MiB", "execve", 7);
         await AssertNothingIsLeftAsync(served);
 
         var ended = (await jobs.StartJobAsync(new() { Spec = new() { Command = "/bin/true" } }, cancellationToken: Token).ResponseAsync.Soon()).Job.Id;

@@ -45,12 +45,22 @@ public sealed partial class IoLimitTests : IDisposable
     [Theory]
     [InlineData("/no/such/disk", "No such file or directory")]
     [InlineData("/proc", "it is no block device, nor is its file system on one; name the disk itself, such as /dev/sda or 8:0")]
+    [InlineData("/dev/null", "it is no block device, nor is its file system on one; name the disk itself, such as /dev/sda or 8:0")]
+    [InlineData("0:0", "there is no block device 0:0")]
     [InlineData("4095:77", "there is no block device 4095:77")]
     public void What_is_no_disk_refuses_the_job_and_leaves_nothing(string device, string reason)
     {
         var failure = Assert.Throws<JobException>(() => _tree.Create(new ResourceLimits(Io: new([device], ReadBps: 1))));
         Assert.Equal((JobError.LimitUnavailable, $"cannot limit io on '{device}': {reason}"), (failure.Error, failure.Message));
         Assert.Empty(_tree.Tree.Names());
+    }
+
+    [Fact]
+    public async Task A_character_device_does_not_stand_for_the_disk_its_file_is_on()
+    {
+        using var folder = new TemporaryFolder();
+        (await ChildProcess.ShellAsync("mknod \"$1\" c 1 3", folder.At("null"))).Expect(0);
+        Assert.Equal(JobError.LimitUnavailable, Assert.Throws<JobException>(() => _tree.Create(new ResourceLimits(Io: new([folder.At("null")], ReadBps: 1)))).Error);
     }
 
     [Fact]

@@ -46,6 +46,24 @@ public sealed class CallTests
     }
 
     [Fact]
+    public async Task A_duplex_call_that_the_server_ends_early_tells_its_status_after_a_write_has_failed()
+    {
+        await using var server = await EchoServer.StartAsync();
+        server.Handlers.Chat = (_, _, _) => throw new RpcException(new Status(StatusCode.FailedPrecondition, "enough"));
+        for (var i = 0; i < 20; i++)
+        {
+            using var call = server.NewClient().Chat();
+            var refused = await Assert.ThrowsAsync<RpcException>(async () =>
+            {
+                while (true) await call.RequestStream.WriteAsync(new Words { Text = "more" }).Soon();
+            });
+            Assert.Contains(refused.StatusCode, new[] { StatusCode.Cancelled, StatusCode.Unavailable, StatusCode.FailedPrecondition });
+            if (refused.StatusCode is not StatusCode.Cancelled) continue;
+            Assert.Equal(StatusCode.FailedPrecondition, (await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext().Soon())).StatusCode);
+        }
+    }
+
+    [Fact]
     public async Task A_duplex_call_answers_each_message_before_the_next_is_sent()
     {
         await using var server = await EchoServer.StartAsync();

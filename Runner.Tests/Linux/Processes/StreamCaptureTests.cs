@@ -24,7 +24,7 @@ public sealed partial class StreamCaptureTests
         OutputLog log = new(() => throw new NotSupportedException()), records = new(() => throw new NotSupportedException());
         var (heldBack, goingOn) = (Waiting.NewSignal(), Waiting.NewSignal());
         var capture = new StreamCapture(
-            loop, read, file, OutputKind.Stderr, log, new IndexWriter(index, records), e =>
+            loop, read, new(() => file), OutputKind.Stderr, log, new IndexWriter(new(() => index), records), e =>
             {
                 Assert.Equal(Errno.ENOSPC, e.Errno);
                 heldBack.SetResult();

@@ -79,10 +79,12 @@ internal sealed class ClientStreamWriter<TRequest, TResponse>(ClientCall<TReques
         catch (Exception e) when (e is not RpcException)
         {
             // The server may have ended the call early; that says more than the broken write. A serializer's error says it all itself.
-            if (response is not null && (e is IOException or OperationCanceledException or ObjectDisposedException))
-                await ((Task)response).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var isBroken = e is IOException or OperationCanceledException or ObjectDisposedException;
+            if (isBroken && response is not null) await ((Task)response).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             call.ThrowIfEnded();
-            throw call.Fail(e);
+
+            // There may be responses to read still, and what comes after them tells how the call ended.
+            throw isBroken && response is null ? new RpcException(new Status(StatusCode.Cancelled, "The server takes no more requests of this call.", e)) : call.Fail(e);
         }
     }
 }

@@ -59,7 +59,7 @@ static class ServerProcess
         WorkerThreads.Prepare();
         var descriptors = OpenFileLimit.Raise();
         cgroups.KeepProcessesForOthers();
-        using var launcher = new JobLauncher(cgroups, new OutputFiles(settings.StateDirectory), logging.CreateLogger<JobLauncher>());
+        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory), logging.CreateLogger<JobLauncher>());
         var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>());
         Recover(jobs, settings.StateDirectory);
 
@@ -154,6 +154,18 @@ static class ServerProcess
             return new SqliteJobStore(Path.Combine(directory, "runner.db"));
         }
         catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
+        {
+            throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: {e.Message}", e);
+        }
+    }
+
+    private static OutputFiles OpenOutput(string directory)
+    {
+        try
+        {
+            return new OutputFiles(directory);
+        }
+        catch (LinuxException e)
         {
             throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: {e.Message}", e);
         }

@@ -93,7 +93,7 @@ public sealed class ExhaustedServerTests : IAsyncLifetime
         await File.WriteAllTextAsync($"{folder}/pids.max", "max", Token);
         Assert.Equal("again\n", (await _server.RunnerAsync("run", "--", "echo", "again")).Expect(0).Output);
         await ServerTraces.AssertAsBeforeAsync(_server, before, growth: 32 << 20);
-        Assert.Equal(2, Directory.GetDirectories($"{_server.State}/jobs").Length);
+        Assert.Single(Directory.GetDirectories($"{_server.State}/jobs")); // of the one that wrote something
         await LeaveAsync();
     }
 

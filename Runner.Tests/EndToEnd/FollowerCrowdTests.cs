@@ -40,7 +40,7 @@ public sealed class FollowerCrowdTests(LiveServer server) : IClassFixture<LiveSe
             var followers = Enumerable.Range(0, Crowd)
                 .Select(i => FollowAsync(clients[i / Calls], JobId.Parse(job), i % (Crowd / Stalled) == 0 ? stall.Task : null)).ToList();
             for (var i = 0; i < Processes; i++) processes.Add(server.Begin("logs", job));
-            await EventuallyAsync(() => Files() >= files + Crowd + Processes);
+            await EventuallyAsync(async () => (await clients[0].GetAsync(JobId.Parse(job), Token)).Followers == Crowd + Processes);
             var idle = Memory() - memory;
             TestContext.Current.SendDiagnosticMessage($"1000 idle followers: {idle >> 10} KiB, {idle / Crowd} bytes each");
             Assert.InRange(idle / Crowd, 0, 20 * 1024);
@@ -59,7 +59,7 @@ public sealed class FollowerCrowdTests(LiveServer server) : IClassFixture<LiveSe
 
             stall.SetResult();
             Assert.All(await Task.WhenAll(followers).WaitAsync(ChildProcess.Limit, Token), read => Assert.Equal(digest, read));
-            await EventuallyAsync(() => Files() <= files && Memory() - memory < 60 << 20);
+            await EventuallyAsync(() => Task.FromResult(Files() <= files && Memory() - memory < 60 << 20));
             var after = Memory() - memory;
             TestContext.Current.SendDiagnosticMessage($"all gone: {after >> 10} KiB");
 
@@ -93,10 +93,10 @@ public sealed class FollowerCrowdTests(LiveServer server) : IClassFixture<LiveSe
         File.ReadLines($"/proc/{server.Id}/status").Single(line => line.StartsWith("RssAnon:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2],
         CultureInfo.InvariantCulture);
 
-    private static async Task EventuallyAsync(Func<bool> isTrue)
+    private static async Task EventuallyAsync(Func<Task<bool>> isTrue)
     {
         using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Token);
         giveUp.CancelAfter(ChildProcess.Limit);
-        while (!isTrue()) await Task.Delay(20, giveUp.Token);
+        while (!await isTrue()) await Task.Delay(20, giveUp.Token);
     }
 }

@@ -82,6 +82,13 @@ public sealed class ServeFailureTests(LiveServer server) : IClassFixture<LiveSer
     }
 
     [Fact]
+    public async Task A_file_where_output_should_be_kept_is_refused()
+    {
+        _folder.Write("jobs", "");
+        (await ServeAsync()).ExpectRefusal(14, "jobs: Not a directory");
+    }
+
+    [Fact]
     public async Task A_state_folder_without_a_name_is_refused() =>
         (await ServeAsync("--state-dir", "")).ExpectRefusal(2, "--state-dir");
 

@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Runner.Access;
 using Runner.Jobs;
+using Runner.Linux.Cgroups;
 using Runner.Tests.Grpc;
 using Runner.Tests.Support;
 using Runner.Wire;
@@ -139,13 +140,13 @@ public sealed class WrongCallTests
             () => jobs.StartJobAsync(new() { Id = ended, Spec = new() { Command = "/bin/false" } }, cancellationToken: Token).ResponseAsync,
             StatusCode.AlreadyExists, JobError.IdInUse, $"job id {ended}: is in use for another job; leave it out to get a new one");
 
-        // A file where the jobs' folders were: the server is refused what it needs, which is nobody's wrong request.
-        Directory.Delete($"{served.Machine.Folder}/jobs", recursive: true);
-        File.WriteAllText($"{served.Machine.Folder}/jobs", "");
+        // The jobs' cgroups have no place any more: the server is refused what it needs, which is nobody's wrong request.
+        var place = Path.Combine(CgroupMounts.OfThisProcess().V2!.Path, served.Machine.CgroupName);
+        Directory.Delete(place);
         var refusal = await Assert.ThrowsAsync<RpcException>(() => jobs.StartJobAsync(new() { Spec = new() { Command = "/bin/true" } }, cancellationToken: Token).ResponseAsync.Soon());
         Assert.Equal((StatusCode.Internal, JobError.OsError), (refusal.StatusCode, JobErrors.FromRpc(refusal)!.Error));
-        Assert.Contains($"{served.Machine.Folder}/jobs", refusal.Status.Detail, StringComparison.Ordinal);
-        File.Delete($"{served.Machine.Folder}/jobs");
+        Assert.Contains(place, refusal.Status.Detail, StringComparison.Ordinal);
+        Directory.CreateDirectory(place);
         await jobs.StartJobAsync(new() { Spec = new() { Command = "/bin/true" } }, cancellationToken: Token).ResponseAsync.Soon();
 
         Task AssertStartRefusedAsync(V1.JobSpec spec, JobError error, string sentence, string step, int? errno) =>

@@ -6,12 +6,21 @@ using Runner.Output;
 namespace Runner.Linux.Processes;
 
 /// <summary>Where jobs' output lies: <c>jobs/UUID/stdout</c> and <c>stderr</c> under the state directory, raw bytes, and <c>index</c>.</summary>
-sealed class OutputFiles(string stateDirectory)
+sealed class OutputFiles
 {
     private const uint OwnerOnly = 0x180; // 0600
     private const uint OwnerOnlyFolder = 0x1C0; // 0700
 
-    private readonly string _jobs = System.IO.Path.Combine(stateDirectory, "jobs");
+    private readonly string _jobs;
+
+    /// <param name="stateDirectory">Where; must be there.</param>
+    /// <exception cref="LinuxException">Nothing can be kept there.</exception>
+    public OutputFiles(string stateDirectory)
+    {
+        _jobs = System.IO.Path.Combine(stateDirectory, "jobs");
+        MakeFolder(_jobs);
+        if (!Directory.Exists(_jobs)) throw new LinuxException("mkdir", Errno.ENOTDIR, _jobs);
+    }
 
     public string Folder(JobId id) => System.IO.Path.Combine(_jobs, id.ToString());
 
@@ -21,13 +30,17 @@ sealed class OutputFiles(string stateDirectory)
     /// <summary>The same for its index.</summary>
     public LazyFile NewIndex(JobId id) => new(() => Create(id, IndexPath(id)));
 
-    /// <summary>Makes what is missing of the folders above it too.</summary>
+    private static void MakeFolder(string folder)
+    {
+        if (Libc.MakeDirectory(folder, OwnerOnlyFolder) != 0 && LinuxException.Last("mkdir", folder) is { Errno: not Errno.EEXIST } refused) throw refused;
+    }
+
+    /// <summary>Makes the job's folder too, if it is not there.</summary>
     private Fd Create(JobId id, string path)
     {
         var file = Open();
         if (!file.IsInvalid) return file;
-        foreach (var folder in new[] { _jobs, Folder(id) })
-            if (Libc.MakeDirectory(folder, OwnerOnlyFolder) != 0 && LinuxException.Last("mkdir", folder) is { Errno: not Errno.EEXIST } refused) throw refused;
+        MakeFolder(Folder(id));
         file = Open();
         return file.IsInvalid ? throw LinuxException.Last("open", path) : file;
 

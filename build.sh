@@ -61,7 +61,7 @@ build() {
   need_build
   say "building out/runner for $rid"
   # Changed link settings alone do not link again.
-  [ ! -e out/runner ] || [ ! Runner.csproj -nt out/runner ] || rm -rf artifacts/bin/Runner/release_$rid/native
+  [ ! -e out/runner ] || { [ ! Runner.csproj -nt out/runner ] && [ ! Runner/Native.props -nt out/runner ]; } || rm -rf artifacts/bin/Runner/release_$rid/native
   dotnet publish Runner.csproj -c Release -r $rid -o artifacts/publish/$rid --nologo -v quiet
   mkdir -p out
   # A new file in place of the old one: a server that runs from it goes on undisturbed.

@@ -62,6 +62,17 @@ public sealed class ServerLimitsTests
     }
 
     [Fact]
+    public void What_a_crowd_of_followers_left_is_given_back_though_one_of_them_stays()
+    {
+        var followers = new Followers(new(Connections: 1, Followers: 1000));
+        using var stays = followers.Enter("rita", JobId.New());
+        var crowd = Enumerable.Range(0, 200).Select(_ => followers.Enter("rita", JobId.New())).ToList();
+        var before = GC.CollectionCount(GC.MaxGeneration);
+        foreach (var place in crowd) place.Dispose();
+        Assert.InRange(GC.CollectionCount(GC.MaxGeneration), before + 1, int.MaxValue);
+    }
+
+    [Fact]
     public void A_follower_that_leaves_makes_room()
     {
         var followers = new Followers(new(Connections: 1, Followers: 2));

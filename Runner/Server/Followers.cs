@@ -48,7 +48,9 @@ sealed class Followers(ServerLimits limits)
             _all -= places;
             if ((_ofEach[caller] -= places) == 0) _ofEach.Remove(caller);
             if (--_ofJobs[job] == 0) _ofJobs.Remove(job);
-            if (_all == 0) (crowdHasGone, _most) = (_most >= Crowd, 0);
+
+            // Some always stay, so it is not waited for the last.
+            if (_all <= _most / 10) (crowdHasGone, _most) = (_most >= Crowd, _all);
         }
 
         // A server that has nothing to do allocates nothing, so the heap would stay as large as the crowd made it.

@@ -13,11 +13,11 @@ public sealed class RoleTests(LiveServer server) : IClassFixture<LiveServer>
         await server.AddClientAsync("rita", "reader");
         server.Expect("rita (Reader) was refused");
         var job = await server.ShellAsync("echo hello; exec sleep 1000");
-        (await server.AsAsync("rita", "start", "--", "true")).ExpectRefusal(1, "role reader may not call StartJob");
-        (await server.AsAsync("rita", "run", "--", "true")).ExpectRefusal(1, "role reader may not call StartJob");
-        (await server.AsAsync("rita", "stop", job)).ExpectRefusal(1, "role reader may not call StopJob");
-        (await server.AsAsync("rita", "stop", Guid.NewGuid().ToString())).ExpectRefusal(1, "role reader may not call StopJob");
-        (await server.AsAsync("rita", "signal", job, "TERM")).ExpectRefusal(1, "role reader may not call SignalJob");
+        (await server.AsAsync("rita", "start", "--", "true")).ExpectRefusal(1, "role reader may not call StartJob: must be user, writer or admin");
+        (await server.AsAsync("rita", "run", "--", "true")).ExpectRefusal(1, "role reader may not call StartJob: must be user, writer or admin");
+        (await server.AsAsync("rita", "stop", job)).ExpectRefusal(1, "role reader may not call StopJob: must be writer or admin");
+        (await server.AsAsync("rita", "stop", Guid.NewGuid().ToString())).ExpectRefusal(1, "role reader may not call StopJob: must be writer or admin");
+        (await server.AsAsync("rita", "signal", job, "TERM")).ExpectRefusal(1, "role reader may not call SignalJob: must be writer or admin");
         Assert.Contains("running", (await server.AsAsync("rita", "status", job)).Expect(0).Output, StringComparison.Ordinal);
         Assert.Contains(job, (await server.AsAsync("rita", "list")).Expect(0).Output, StringComparison.Ordinal);
 
@@ -37,7 +37,7 @@ public sealed class RoleTests(LiveServer server) : IClassFixture<LiveServer>
             (await server.AsAsync($"other-{role}", verb, job)).ExpectRefusal(127, $"no job {job}");
         (await server.AsAsync($"other-{role}", "logs", "--no-follow", job)).ExpectRefusal(127, $"no job {job}");
         Assert.DoesNotContain(job, (await server.AsAsync($"other-{role}", "list", "--all")).Expect(0).Output, StringComparison.Ordinal);
-        if (role is "user") (await server.AsAsync("other-user", "stop", job)).ExpectRefusal(1, "role user may not call StopJob");
+        if (role is "user") (await server.AsAsync("other-user", "stop", job)).ExpectRefusal(1, "role user may not call StopJob: must be writer or admin");
         (await server.RunnerAsync("stop", job)).Expect(0);
     }
 
@@ -61,8 +61,8 @@ public sealed class RoleTests(LiveServer server) : IClassFixture<LiveServer>
         var job = await StartAsAsync("uma");
         Assert.Contains("running", (await server.AsAsync("uma", "status", job)).Expect(0).Output, StringComparison.Ordinal);
         Assert.Contains(job, (await server.AsAsync("uma", "list")).Expect(0).Output, StringComparison.Ordinal);
-        (await server.AsAsync("uma", "stop", job)).ExpectRefusal(1, "role user may not call StopJob");
-        (await server.AsAsync("uma", "signal", job, "TERM")).ExpectRefusal(1, "role user may not call SignalJob");
+        (await server.AsAsync("uma", "stop", job)).ExpectRefusal(1, "role user may not call StopJob: must be writer or admin");
+        (await server.AsAsync("uma", "signal", job, "TERM")).ExpectRefusal(1, "role user may not call SignalJob: must be writer or admin");
         Assert.Contains("running", (await server.AsAsync("uma", "status", job)).Expect(0).Output, StringComparison.Ordinal);
         (await server.RunnerAsync("stop", job)).Expect(0);
         Assert.Equal("hello\n", (await server.AsAsync("uma", "logs", job)).Expect(0).Output);

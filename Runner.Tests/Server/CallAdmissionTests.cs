@@ -38,7 +38,7 @@ public sealed class CallAdmissionTests
         await using var served = await ServedMachine.StartAsync();
         var call = served.Jobs("rita", Role.Reader).StartJobAsync(new V1.StartJobRequest(), cancellationToken: Token);
         var refusal = await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync.Soon());
-        Assert.Equal((StatusCode.PermissionDenied, "role reader may not call StartJob"), (refusal.StatusCode, refusal.Status.Detail));
+        Assert.Equal((StatusCode.PermissionDenied, "role reader may not call StartJob: must be user, writer or admin"), (refusal.StatusCode, refusal.Status.Detail));
         Assert.Equal(JobError.NotAllowed, JobErrors.FromRpc(refusal)!.Error);
     }
 

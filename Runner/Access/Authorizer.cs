@@ -7,6 +7,10 @@ sealed class Authorizer(IReadOnlyDictionary<string, Permission> rules)
     public bool Check(string method, Caller caller) =>
         rules.TryGetValue(method, out var permission) && Policy.Allows(caller.Role, permission);
 
+    /// <summary>The roles that may, from least to most.</summary>
+    public IEnumerable<Role> WhoMay(string method) =>
+        rules.TryGetValue(method, out var permission) ? Enum.GetValues<Role>().Where(role => Policy.Allows(role, permission)) : [];
+
     /// <summary>Called once at start-up with every method the server serves.</summary>
     /// <exception cref="InvalidOperationException">A served method has no rule, or a rule names no served method.</exception>
     public void Verify(IEnumerable<string> methods)

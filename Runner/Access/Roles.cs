@@ -15,6 +15,13 @@ static class Roles
         _ => throw new ArgumentOutOfRangeException(nameof(role), role, "not a role"),
     };
 
+    /// <summary>"admin", "writer or admin", "user, writer or admin".</summary>
+    public static string Words(IEnumerable<Role> roles)
+    {
+        var words = roles.Select(Word).ToList();
+        return words.Count < 2 ? string.Concat(words) : $"{string.Join(", ", words[..^1])} or {words[^1]}";
+    }
+
     /// <summary>Exact and lower-case only: what is nearly a role is none.</summary>
     public static bool TryParse(string? text, out Role role)
     {

@@ -41,7 +41,7 @@ sealed class CallAdmission(Authorizer authorizer, LargeStarts largeStarts, TimeP
             if (!authorizer.Check(method.FullName, caller))
             {
                 logger.CallRefused(caller.Name, caller.Role, method.FullName);
-                Refuse(http, JobErrors.ToRpc(new JobException(JobError.NotAllowed, $"role {caller.Role.Word()} may not call {method.Name}")));
+                Refuse(http, JobErrors.ToRpc(new JobException(JobError.NotAllowed, $"role {caller.Role.Word()} may not call {method.Name}: must be {Roles.Words(authorizer.WhoMay(method.FullName))}")));
                 return;
             }
             logger.CallAllowed(caller.Name, caller.Role, method.FullName);

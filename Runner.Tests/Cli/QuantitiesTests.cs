@@ -57,6 +57,10 @@ public sealed class QuantitiesTests
     [InlineData("99999999d")]
     public void What_is_no_time_is_refused(string text) => Assert.Throws<BadOptionException>(() => Quantities.Span("--grace", text));
 
+    [Theory, InlineData("3651d"), InlineData("99999999h")]
+    public void A_time_that_is_too_long_is_told_how_long_it_may_be(string text) =>
+        Assert.Equal($"--timeout {text}: must be at most 3650d", Assert.Throws<BadOptionException>(() => Quantities.Span("--timeout", text)).Message);
+
     [Fact]
     public void A_time_that_is_not_nothing_never_becomes_nothing() =>
         Assert.Equal(TimeSpan.FromTicks(1), Quantities.Span("--grace", "0.000000001s"));

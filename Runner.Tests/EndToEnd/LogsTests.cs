@@ -88,8 +88,8 @@ public sealed partial class LogsTests(LiveServer server) : IClassFixture<LiveSer
     [InlineData("--tail 1000000001", "--tail 1000000001: must be a number of lines, 0 to 1000000000")]
     [InlineData("--bytes 0", "--bytes 0: must be at least 1")]
     [InlineData("--offset 1.5", "--offset 1.5: must be a size such as 512K, 10M, 1G or a number of bytes")]
-    [InlineData("--since yesterday", "--since yesterday: must be a time such as 2026-01-31T12:00:00Z, or how long ago, such as 5m")]
-    [InlineData("--since 2026-01-31T12:00:00", "--since 2026-01-31T12:00:00: must be a time such as 2026-01-31T12:00:00Z, or how long ago, such as 5m")]
+    [InlineData("--since yesterday", "--since yesterday: must be a time such as 2026-11-22T08:00:00Z, a day such as 2026-11-22 (UTC), or how long ago such as 2h")]
+    [InlineData("--since 2026-01-31T12:00:00", "--since 2026-01-31T12:00:00: must be a time such as 2026-11-22T08:00:00Z, a day such as 2026-11-22 (UTC), or how long ago such as 2h")]
     public async Task What_cannot_be_understood_is_refused_in_a_sentence(string words, string sentence)
     {
         var job = await server.ShellAsync("true");

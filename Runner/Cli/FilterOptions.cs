@@ -15,7 +15,7 @@ sealed class FilterOptions
     private readonly Option<string[]> _labels = new("--label", "-l") { Description = "Only jobs with this label, whatever its value if that is left out; repeatable.", HelpName = "KEY[=VALUE]" };
     private readonly Option<string?> _name = new("--name") { Description = "Only jobs of this name.", HelpName = "NAME" };
     private readonly Option<string?> _owner = new("--owner") { Description = "Only jobs that this caller started.", HelpName = "NAME" };
-    private readonly Option<string?> _since = new("--since") { Description = "Only jobs that started then or later: 2026-11-22T08:00:00Z, 2026-11-22 (UTC), or how long ago, such as 2h.", HelpName = "TIME" };
+    private readonly Option<string?> _since = new("--since") { Description = $"Only jobs that started then or later: {PointsInTime.Examples}.", HelpName = "TIME" };
     private readonly Option<string?> _until = new("--until") { Description = "Only jobs that started before then.", HelpName = "TIME" };
 
     public void AddTo(Command command)
@@ -74,13 +74,6 @@ sealed class FilterOptions
     private static LabelFilter Label(string text) =>
         text.IndexOf('=', StringComparison.Ordinal) is >= 0 and var equals ? new(text[..equals], text[(equals + 1)..]) : new(text, null);
 
-    private static DateTimeOffset? Time(Option<string?> option, ParseResult parsed, DateTimeOffset now)
-    {
-        if (parsed.GetValue(option) is not { } text) return null;
-        if (Rfc3339.TryParse(text, out var time)) return time;
-        if (DateTimeOffset.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var day)) return day;
-        return Quantities.TrySpan(text, out var ago) && char.IsAsciiLetter(text[^1])
-            ? now - ago
-            : throw new BadOptionException($"{option.Name} {Quoted.Short(text)}: must be a time such as 2026-11-22T08:00:00Z, a day such as 2026-11-22 (UTC), or how long ago such as 2h");
-    }
+    private static DateTimeOffset? Time(Option<string?> option, ParseResult parsed, DateTimeOffset now) =>
+        parsed.GetValue(option) is { } text ? PointsInTime.Of(option.Name, text, now) : null;
 }

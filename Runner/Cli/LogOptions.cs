@@ -16,7 +16,7 @@ sealed class LogOptions
     private readonly Option<string?> _offset = new("--offset") { Description = "Begin at this byte of the stream, from 0.", HelpName = "N" };
     private readonly Option<string?> _tail = new("--tail", "-n") { Description = "Begin so many lines before the end of what is there now.", HelpName = "LINES" };
     private readonly Option<string?> _tailBytes = new("--tail-bytes") { Description = "Begin so many bytes before the end of what is there now.", HelpName = "SIZE" };
-    private readonly Option<string?> _since = new("--since") { Description = "Begin with what was captured at this time (such as 2026-01-31T12:00:00Z), or so long ago (such as 5m), or later.", HelpName = "TIME" };
+    private readonly Option<string?> _since = new("--since") { Description = $"Begin with what was captured then or later: {PointsInTime.Examples}.", HelpName = "TIME" };
     private readonly Option<string?> _bytes = new("--bytes") { Description = "End after so many bytes.", HelpName = "SIZE" };
     private readonly Option<bool> _timestamps = new("--timestamps", "-t") { Description = "Before each line the time at which its first byte was captured, UTC." };
 
@@ -64,29 +64,11 @@ sealed class LogOptions
         parsed.GetValue(_offset) is { } offset ? new OutputBegin.At(Quantities.Size(_offset.Name, offset))
         : parsed.GetValue(_tail) is { } lines ? new OutputBegin.LastLines(Count(_tail.Name, lines))
         : parsed.GetValue(_tailBytes) is { } bytes ? new OutputBegin.LastBytes(Quantities.Size(_tailBytes.Name, bytes))
-        : parsed.GetValue(_since) is { } since ? new OutputBegin.Since(Time(_since.Name, since))
+        : parsed.GetValue(_since) is { } since ? new OutputBegin.Since(PointsInTime.Of(_since.Name, since, DateTimeOffset.UtcNow))
         : OutputBegin.Start;
 
     private static long Count(string option, string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count <= OutputWish.MostLines
             ? count
             : throw new BadOptionException($"{option} {Quoted.Short(text)}: must be a number of lines, 0 to {OutputWish.MostLines}");
-
-    private static readonly string[] s_times = ["yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK"];
-
-    /// <summary>A time with its zone, as RFC 3339 has it, or a span before now.</summary>
-    private static DateTimeOffset Time(string option, string text)
-    {
-        // Without a zone it would be another time on another machine.
-        var zoned = text is [.., 'Z'] || text.Length > 6 && text[^6] is '+' or '-';
-        if (zoned && DateTimeOffset.TryParseExact(text, s_times, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)) return time;
-        try
-        {
-            return DateTimeOffset.UtcNow - Quantities.Span(option, text);
-        }
-        catch (BadOptionException)
-        {
-            throw new BadOptionException($"{option} {Quoted.Short(text)}: must be a time such as 2026-01-31T12:00:00Z, or how long ago, such as 5m");
-        }
-    }
 }

@@ -40,7 +40,7 @@ static partial class Quantities
     /// <exception cref="BadOptionException">None of that.</exception>
     public static TimeSpan Span(string option, string text) => TrySpan(text, out var span)
         ? span
-        : throw new BadOptionException($"{option} {text}: must be a time such as 500ms, 5s, 2m or 1h");
+        : throw new BadOptionException($"{option} {text}: must be {(SpanText().IsMatch(text) ? $"at most {s_longest.Days}d" : "a time such as 500ms, 5s, 2m or 1h")}");
 
     /// <summary>The same; false: none of that.</summary>
     public static bool TrySpan(string text, out TimeSpan span)

@@ -40,7 +40,7 @@ public sealed class CommandLineTests
 
     [Fact]
     public async Task A_client_without_a_certificate_says_where_to_put_one() =>
-        (await RunnerBinary.RunAsync("list", "--cert", "/none.pem", "--ca", "/none.pem")).ExpectRefusal(11, "/none.pem");
+        (await RunnerBinary.RunAsync("list", "--cert", "/none.pem", "--ca", "/none.pem")).ExpectRefusal(125, "/none.pem");
 
     [Fact]
     public async Task A_client_without_a_server_says_that_none_answers()

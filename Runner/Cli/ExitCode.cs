@@ -10,7 +10,7 @@ enum ExitCode
     /// <summary>`serve` needs root.</summary>
     NotRoot = 10,
 
-    /// <summary>A certificate or key is missing, unreadable or unfit.</summary>
+    /// <summary>A certificate or key that `serve` or `certs show` is given is missing, unreadable or unfit.</summary>
     BadCertificate = 11,
 
     /// <summary>The address is in use or cannot be bound.</summary>
@@ -25,7 +25,7 @@ enum ExitCode
     /// <summary>`wait` waited as long as it was to, as timeout(1) tells it.</summary>
     TimedOut = 124,
 
-    /// <summary>The server could not be reached, or failed.</summary>
+    /// <summary>The server could not be reached, for want of a certificate too, or failed.</summary>
     NoServer = 125,
 
     /// <summary>The job could not be started.</summary>

@@ -36,6 +36,8 @@ public sealed class JobOptionsTests : IDisposable
 
     [Theory]
     [InlineData("--label", "a/b=c", "--label a/b: must be 1 to 128 letters")]
+    [InlineData("--label", "a", "--label a: must be KEY=VALUE")]
+    [InlineData("--env", "a", "--env a: must be NAME=VALUE")]
     [InlineData("--env", "A=\uFFFD", "--env A: holds U+FFFD")]
     public void A_pair_that_breaks_a_rule_is_told_by_its_name(string option, string value, string sentence) =>
         Assert.StartsWith($"runner: {sentence}", Start(option, value, "--", "true").Error, StringComparison.Ordinal);

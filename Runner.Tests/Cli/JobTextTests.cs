@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization.Metadata;
+using Google.Protobuf.Reflection;
 using Runner.Cli;
 using Runner.Jobs;
 using Runner.Tests.Wire;
@@ -95,7 +97,7 @@ public sealed class JobTextTests
         [
             "state    ended: stopped at its time limit (killed by SIGSEGV, core dumped)", "timeout  1 m 30 s", "leftover 3 processes, killed when the main one had gone",
             "cpu      3 s (2 s user, 1 s system), held back 1 s", "memory   0 B, peak 1 MiB, 2 killed for want of memory", "pids     0, peak 9",
-            "disk     4 KiB read in 1 request, 8 KiB written in 2 requests", "pressure cpu 5 s, memory 6 s (all of it 7 s), io 8 s", "switches 30 voluntary, 40 involuntary",
+            "disk     4 KiB read in 1 request, 8 KiB written in 2 requests", "pressure cpu 5 s, memory 6 s (the whole job 7 s), io 8 s", "switches 30 voluntary, 40 involuntary",
         ];
         Assert.All(rows, row => Assert.Contains(row, JobText.Block(view).Split('\n')));
 
@@ -106,6 +108,31 @@ public sealed class JobTextTests
         Assert.Equal([1, 2, 9, 30, 40], figures.Select(figure => used.GetProperty(figure).GetInt64()));
         Assert.Equal((6, 7), (used.GetProperty("memory_pressure").GetProperty("some_seconds").GetDouble(), used.GetProperty("memory_pressure").GetProperty("full_seconds").GetDouble()));
         Assert.False(used.GetProperty("io_pressure").TryGetProperty("full_seconds", out _));
+    }
+
+    [Fact]
+    public void What_was_asked_for_is_in_JSON_with_every_field_the_API_has()
+    {
+        AssertHas(JobJsonContext.Default.JsonJob, V1.JobSpec.Descriptor, ("grace_period", "grace_seconds"), ("timeout", "timeout_seconds"));
+        AssertHas(JobJsonContext.Default.JsonLimits, V1.Limits.Descriptor);
+        AssertHas(JobJsonContext.Default.JsonUsage, V1.Usage.Descriptor,
+            ("cpu_total", "cpu_seconds"), ("cpu_user", "cpu_user_seconds"), ("cpu_system", "cpu_system_seconds"), ("throttled", "throttled_seconds"));
+
+        static void AssertHas(JsonTypeInfo json, MessageDescriptor api, params (string Api, string Json)[] others)
+        {
+            var renamed = others.ToDictionary(other => other.Api, other => other.Json);
+            var expected = api.Fields.InDeclarationOrder().Select(field => renamed.GetValueOrDefault(field.Name, field.Name));
+            Assert.Empty(expected.Except(json.Properties.Select(property => property.Name)));
+        }
+    }
+
+    [Fact]
+    public void A_long_command_is_cut_in_a_table_and_whole_in_the_block()
+    {
+        var (view, words) = (View(new JobEnd.Exited(0)), new string('x', 100_000));
+        view = view with { Record = view.Record with { Spec = new() { Command = "echo", Args = [words] } } };
+        Assert.EndsWith($"  echo {new string('x', 59)}…", new JobTable().Rows([view]));
+        Assert.Contains($"command  echo {words}\n", JobText.Block(view));
     }
 
     private static readonly JobId s_id = JobId.New();

@@ -42,10 +42,10 @@ sealed class JobOptions
         {
             Command = command[0],
             Args = command[1..],
-            Env = Pairs("--env", parsed.GetValue(_env)),
+            Env = Pairs(_env, parsed),
             WorkingDirectory = parsed.GetValue(_directory) ?? (IsHere(server) ? CurrentDirectory("--cwd") : "/"),
             Name = parsed.GetValue(_name) ?? "",
-            Labels = Pairs("--label", parsed.GetValue(_labels)),
+            Labels = Pairs(_labels, parsed),
             Limits = _limits.Limits(parsed),
             GracePeriod = parsed.GetValue(_grace) is { } grace ? Quantities.Span("--grace", grace) : JobSpec.DefaultGracePeriod,
             Timeout = parsed.GetValue(_timeout) is { } timeout ? Quantities.Span("--timeout", timeout) : null,
@@ -105,13 +105,13 @@ sealed class JobOptions
         return words.Length > 0 ? words : throw new BadOptionException($"no command after --: runner {parsed.CommandResult.Command.Name} -- sha256sum bigfile");
     }
 
-    private static Dictionary<string, string> Pairs(string option, string[]? texts)
+    private static Dictionary<string, string> Pairs(Option<string[]> option, ParseResult parsed)
     {
         var pairs = new Dictionary<string, string>();
-        foreach (var text in texts ?? [])
+        foreach (var text in parsed.GetValue(option) ?? [])
         {
             var equals = text.IndexOf('=', StringComparison.Ordinal);
-            if (equals <= 0) throw new BadOptionException($"{option} {text}: must be NAME=VALUE");
+            if (equals <= 0) throw new BadOptionException($"{option.Name} {text}: must be {option.HelpName}");
             pairs[text[..equals]] = text[(equals + 1)..];
         }
         return pairs;

@@ -4,13 +4,13 @@ using Runner.Wire;
 namespace Runner.Cli;
 
 /// <summary>
-/// Jobs a line each, in columns as wide as what is in them; what may be long comes last. A column that grew stays so
-/// wide in what follows, and there is one for names once a job has one.
+/// Jobs a line each, in columns as wide as what is in them; what may be long is cut, and told whole by `status`. A column
+/// that grew stays so wide in what follows, and there is one for names once a job has one.
 /// </summary>
 sealed class JobTable
 {
     private static readonly string[] s_heads = ["UUID", "STATE", "STARTED", "OWNER", "NAME", "COMMAND"];
-    private const int NameColumn = 4, MostOwner = 16, MostName = 24;
+    private const int NameColumn = 4, MostOwner = 16, MostName = 24, MostCommand = 64;
     private const string NoName = "-";
 
     private readonly int[] _widths = new int[s_heads.Length];
@@ -41,7 +41,7 @@ sealed class JobTable
         return
         [
             record.Id.ToString(), JobText.Short(record.State), Rfc3339.Show(record.StartedAt),
-            Cut(record.Owner, MostOwner), spec.Name.Length > 0 ? Cut(spec.Name, MostName) : NoName, JobText.CommandLine(spec),
+            Cut(record.Owner, MostOwner), spec.Name.Length > 0 ? Cut(spec.Name, MostName) : NoName, Cut(JobText.CommandLine(spec), MostCommand),
         ];
     }
 

@@ -107,7 +107,7 @@ static class JobText
     {
         JobEnd.Exited(var code) => $"exited with code {code}",
         JobEnd.Signaled(var signal, var core) => $"killed by {Signals.Name(signal)}{(core ? ", core dumped" : "")}",
-        JobEnd.OutOfMemory => "killed at its memory limit",
+        JobEnd.OutOfMemory => "killed for want of memory",
         JobEnd.Stopped(var by, var exit) => $"stopped by {Quoted.Short(by)} ({Of(exit)})",
         JobEnd.TimedOut(var exit) => $"stopped at its time limit ({Of(exit)})",
         JobEnd.OutputLimit(var exit) => $"stopped at its output limit ({Of(exit)})",
@@ -153,7 +153,7 @@ static class JobText
         var parts = new List<string>();
         foreach (var (name, pressure) in new[] { ("cpu", usage.CpuPressure), ("memory", usage.MemoryPressure), ("io", usage.IoPressure) })
             if (pressure?.Some is { } some)
-                parts.Add($"{name} {Quantities.Show(some)}{(pressure.Full is { Ticks: > 0 } full ? $" (all of it {Quantities.Show(full)})" : "")}");
+                parts.Add($"{name} {Quantities.Show(some)}{(pressure.Full is { Ticks: > 0 } full ? $" (the whole job {Quantities.Show(full)})" : "")}");
         return string.Join(", ", parts);
     }
 

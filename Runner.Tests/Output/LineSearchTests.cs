@@ -17,7 +17,7 @@ public sealed class LineSearchTests
     {
         var output = new WrittenOutput();
         output.Unrecorded(OutputKind.Stdout, text);
-        Assert.Equal(start, LineSearch.Start(output.All.Stdout, text.Length, lines, TestContext.Current.CancellationToken));
+        Assert.Equal(start, LineSearch.Start(output.All.Stdout, 0, text.Length, lines, TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -30,7 +30,7 @@ public sealed class LineSearchTests
         foreach (var count in new[] { 1, 2, 99, 100, 101, 1000, 2999, 3000, 4000 })
         {
             var expected = text.Length - lines.TakeLast(count).Sum(line => (long)line.Length);
-            Assert.Equal(expected, LineSearch.Start(output.All.Stdout, text.Length, count, TestContext.Current.CancellationToken));
+            Assert.Equal(expected, LineSearch.Start(output.All.Stdout, 0, text.Length, count, TestContext.Current.CancellationToken));
         }
     }
 
@@ -44,7 +44,7 @@ public sealed class LineSearchTests
         RandomAccess.Write(file, last, Size - last.Length);
         var log = new OutputLog(() => new FileBytes(file), Size, complete: true);
         var (clock, before) = (Stopwatch.StartNew(), GC.GetAllocatedBytesForCurrentThread());
-        Assert.Equal(Size - (10 * "line 10\n".Length), LineSearch.Start(log, Size, 10, TestContext.Current.CancellationToken));
+        Assert.Equal(Size - (10 * "line 10\n".Length), LineSearch.Start(log, 0, Size, 10, TestContext.Current.CancellationToken));
         Assert.InRange(clock.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(1));
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 200_000);
     }

@@ -8,13 +8,13 @@ static class LineSearch
     private const int Chunk = 64 * 1024;
     private const byte Newline = (byte)'\n';
 
-    /// <summary>Where the last lines before an offset begin; an end without a newline counts as a line.</summary>
-    public static long Start(OutputLog log, long end, long lines, CancellationToken cancellationToken)
+    /// <summary>Where the last lines before an offset begin, looked for no further back than another one; an end without a newline counts as a line.</summary>
+    public static long Start(OutputLog log, long from, long end, long lines, CancellationToken cancellationToken)
     {
-        if (lines == 0) return end;
+        if (lines == 0 || end <= from) return end;
         using var reader = log.OpenReader();
-        var (start, left) = (0L, lines);
-        Backwards(reader, 0, end, (at, bytes) =>
+        var (start, left) = (from, lines);
+        Backwards(reader, from, end, (at, bytes) =>
         {
             // A newline that is the last byte ends the last line and begins none.
             if (at + bytes.Length == end && bytes is [.., Newline]) bytes = bytes[..^1];

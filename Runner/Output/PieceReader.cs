@@ -91,7 +91,7 @@ sealed class PieceReader : IDisposable
     {
         OutputBegin.At(var offset) => offset,
         OutputBegin.LastBytes(var count) => Math.Max(0, log.Length - count),
-        OutputBegin.LastLines(var count) => LineSearch.Start(log, log.Length, count, cancellationToken),
+        OutputBegin.LastLines(var count) => LineSearch.Start(log, 0, log.Length, count, cancellationToken),
         _ => throw new ArgumentException($"{begin} is no place in a stream", nameof(begin)),
     };
 
@@ -123,7 +123,7 @@ sealed class PieceReader : IDisposable
         _position = count;
         foreach (var kind in _kinds)
         {
-            _next[(int)kind] = LineSearch.Start(_output.Of(kind), ends[(int)kind], share[(int)kind], cancellationToken);
+            _next[(int)kind] = LineSearch.Start(_output.Of(kind), 0, ends[(int)kind], share[(int)kind], cancellationToken);
             if (share[(int)kind] > 0) _position = Math.Min(_position, Math.Max(0, _index.LastOf(kind, count, _next[(int)kind])));
         }
     }

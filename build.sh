@@ -100,7 +100,7 @@ run_bench() {
   say "building the benchmark"
   local floors=artifacts/bench flags="-O2 -std=gnu11 -Wall -Wextra -Werror"
   mkdir -p $floors
-  for floor in start tick; do cc $flags bench/floor/$floor.c -o $floors/$floor; done
+  for floor in start tick capture; do cc $flags bench/floor/$floor.c -o $floors/$floor; done
   cc $flags -static bench/floor/line.c -o $floors/line
   cc $flags bench/floor/tls.c -o $floors/tls -lssl -lcrypto
   dotnet publish bench -c Release -r $rid -o artifacts/publish/bench --nologo -v quiet

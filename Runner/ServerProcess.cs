@@ -69,6 +69,7 @@ static class ServerProcess
 
         // What starting up has left behind would stay until the first collection, which an idle server may never see.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        StartupPages.GiveBack();
         await interrupts.NextAsync();
         server.AnnounceStop();
         var stopped = jobs.ShutdownAsync(settings.StopTimeout);

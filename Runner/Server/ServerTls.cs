@@ -20,6 +20,7 @@ static class ServerTls
     {
         listen.Protocols = HttpProtocols.Http2;
         var refusals = new RefusalLog(log, TimeProvider.System);
+        listen.Use(RecordBlocks.Use);
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
             HandshakeTimeout = TimeSpan.FromSeconds(10),

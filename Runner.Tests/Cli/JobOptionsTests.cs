@@ -58,9 +58,9 @@ public sealed class JobOptionsTests : IDisposable
         Assert.Equal((2, "runner: argument 1: holds U+FFFD, which stands for bytes that are not UTF-8; it must be UTF-8\n"), Start("--", "echo", "\uFFFD"));
 
     [Theory]
-    [InlineData("no such option --cpus; did you mean --cpu?", "--cpus", "1", "--", "true")]
-    [InlineData("no such option --memry; did you mean --memory?", "--memry=1G", "--", "true")]
-    [InlineData("no such option -x", "-x", "true")]
+    [InlineData("no such option --cpus; did you mean --cpu?; see runner start --help", "--cpus", "1", "--", "true")]
+    [InlineData("no such option --memry; did you mean --memory?; see runner start --help", "--memry=1G", "--", "true")]
+    [InlineData("no such option -x; see runner start --help", "-x", "true")]
     [InlineData("'true': only options may stand before --", "true", "--", "true")]
     public void What_is_no_option_before_the_dashes_is_told_with_the_nearest(string sentence, params string[] words) =>
         Assert.Equal((2, $"runner: {sentence}\n"), Start(words));

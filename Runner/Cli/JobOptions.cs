@@ -99,7 +99,7 @@ sealed class JobOptions
         var words = parsed.GetValue(_command) ?? [];
         var dashes = parsed.Tokens.TakeWhile(token => token.Type is not TokenType.DoubleDash).Count();
         var after = parsed.Tokens.Count - dashes - 1;
-        if (words.Length > after && words.Length > 0 && words[0].StartsWith('-')) throw new BadOptionException(NoSuch.Option(parsed.CommandResult.Command, words[0]));
+        if (words.Length > after && words.Length > 0 && words[0].StartsWith('-')) throw new BadOptionException($"{NoSuch.Option(parsed.CommandResult.Command, words[0])}; see runner {parsed.CommandResult.Command.Name} --help");
         if (after < 0) throw new BadOptionException($"put -- before the command: runner {parsed.CommandResult.Command.Name} -- {(words.Length > 0 ? string.Join(' ', words) : "sha256sum bigfile")}");
         if (words.Length > after) throw new BadOptionException($"'{words[0]}': only options may stand before --");
         return words.Length > 0 ? words : throw new BadOptionException($"no command after --: runner {parsed.CommandResult.Command.Name} -- sha256sum bigfile");

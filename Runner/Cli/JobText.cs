@@ -67,37 +67,15 @@ static class JobText
         record.State is JobState.Ended { End: not JobEnd.Exited and var end } ? $"job {record.Id} {Of(end)}" : null;
 
     /// <summary>The job's own code, or 128 + N for signal N, as shells do.</summary>
-    public static int ExitCodeOf(JobEnd end) => end switch
-    {
-        JobEnd.Exited(var code) => code,
-        JobEnd.Signaled(var signal, _) => (int)ExitCode.KilledBySignal + signal,
-        JobEnd.OutOfMemory(var exit) => ExitCodeOf(exit),
-        JobEnd.TimedOut(var exit) => ExitCodeOf(exit),
-        JobEnd.OutputLimit(var exit) => ExitCodeOf(exit),
-        JobEnd.CouldNotStart => (int)ExitCode.CannotStart,
-        JobEnd.Stopped(_, var exit) => ExitCodeOf(exit),
-        _ => (int)ExitCode.NoServer,
-    };
-
-    private static int ExitCodeOf(ProcessExit exit) => exit switch
-    {
-        ProcessExit.Exited(var code) => code,
-        ProcessExit.Signaled(var signal, _) => (int)ExitCode.KilledBySignal + signal,
-        _ => (int)ExitCode.NoServer,
-    };
+    public static int ExitCodeOf(JobEnd end) =>
+        EndParts.Of(end).ExitCode ?? (int)(end is JobEnd.CouldNotStart ? ExitCode.CannotStart : ExitCode.NoServer);
 
     public static string Short(JobState state) => state is JobState.Ended ended
         ? ended.End switch
         {
-            JobEnd.Exited(var code) => $"exited {code}",
-            JobEnd.Signaled(var signal, _) => $"signaled {Signals.Name(signal)}",
-            JobEnd.OutOfMemory => "out-of-memory",
-            JobEnd.TimedOut => "timed-out",
-            JobEnd.OutputLimit => "output-limit",
-            JobEnd.Stopped => "stopped",
-            JobEnd.CouldNotStart => "could-not-start",
-            JobEnd.Lost => "lost",
-            _ => throw new InvalidOperationException($"no words for {ended.End}"),
+            JobEnd.Exited(var code) => $"{EndParts.Exited} {code}",
+            JobEnd.Signaled(var signal, _) => $"{EndParts.Signaled} {Signals.Name(signal)}",
+            var end => EndParts.Of(end).Reason,
         }
         : "running";
 

@@ -16,7 +16,8 @@ static class LogsCommand
         wish.AddTo(command);
         return command.Calling(async (parsed, client, cancellationToken) =>
         {
-            var (job, wanted) = (await JobArgument.OfAsync(parsed, id, client, cancellationToken), wish.Wish(parsed));
+            var wanted = wish.Wish(parsed);
+            var job = await JobArgument.OfAsync(parsed, id, client, cancellationToken);
             if (wanted.Stream is OutputKind.Stderr && (await client.GetAsync(job, cancellationToken)).Record.Spec.MergeOutput)
                 parsed.InvocationConfiguration.Error.Say($"job {job} was started with --merge: its standard error is in its standard output");
             await CopyAsync(client, job, wanted, cancellationToken);

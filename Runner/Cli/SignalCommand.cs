@@ -13,7 +13,8 @@ static class SignalCommand
         var all = new Option<bool>("--all", "-a") { Description = "To every process of the job (default: to its main process alone)." };
         return new Command("signal", "Send a job a signal, without stopping it.") { id, signal, all }.Calling(async (parsed, client, cancellationToken) =>
         {
-            await client.SignalAsync(await JobArgument.OfAsync(parsed, id, client, cancellationToken), Number("signal", parsed.GetRequiredValue(signal)), parsed.GetValue(all), cancellationToken);
+            var number = Number("signal", parsed.GetRequiredValue(signal));
+            await client.SignalAsync(await JobArgument.OfAsync(parsed, id, client, cancellationToken), number, parsed.GetValue(all), cancellationToken);
             return (int)ExitCode.Ok;
         });
     }

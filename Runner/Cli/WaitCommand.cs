@@ -14,7 +14,7 @@ static class WaitCommand
 
     public static Command Create()
     {
-        var words = new Argument<string[]>("job") { Description = JobArgument.Description, HelpName = "JOB", Arity = ArgumentArity.OneOrMore };
+        var words = new Argument<string[]>("job") { Description = $"{JobArgument.Description} At most {Most}.", HelpName = "JOB", Arity = ArgumentArity.OneOrMore };
         var any = new Option<bool>("--any") { Description = "Until one has ended; prints its UUID." };
         var timeout = new Option<string?>("--timeout") { Description = "Wait no longer than this, and end with 124 if it was not enough; 0 only looks.", HelpName = "TIME" };
         var json = new Option<bool>("--json") { Description = "The jobs that were waited for, one JSON object a line." };

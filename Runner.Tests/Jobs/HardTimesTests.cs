@@ -51,6 +51,19 @@ public sealed class HardTimesTests
     }
 
     [Fact]
+    public async Task What_a_killed_server_left_of_a_start_does_not_hold_up_the_next_start_with_that_id()
+    {
+        using var machine = new Machine();
+        var id = JobId.New();
+        var left = Directory.CreateDirectory(Path.Combine(machine.Folder, "jobs", id.ToString()));
+        foreach (var file in new[] { "stdout", "stderr", "index" }) File.WriteAllText(Path.Combine(left.FullName, file), "of the start before");
+        var job = machine.Jobs.Start(id, new JobSpec { Command = "/bin/echo", Args = ["new"] }, Machine.Admin);
+        Assert.Equal(new JobEnd.Exited(0), (await Machine.EndAsync(job)).End);
+        Assert.Equal("new\n", await Machine.TextAsync(job.Stdout));
+        Assert.Equal(["index", "stdout"], left.GetFiles().Select(file => file.Name).Order());
+    }
+
+    [Fact]
     public async Task A_job_that_is_being_started_never_looks_ended()
     {
         Machine? machine = null;

@@ -105,6 +105,22 @@ public sealed class StreamOutputTests
     }
 
     [Fact]
+    public async Task Who_follows_from_the_last_offset_there_can_be_is_told_of_the_end_when_it_has_come()
+    {
+        await using var served = await ServedMachine.StartAsync();
+        using var folder = new TemporaryFolder();
+        (await ChildProcess.ShellAsync("mkfifo \"$1\"", folder.At("gate"))).Expect(0);
+        var job = served.Machine.Start("/bin/sh", "-c", Script, folder.At("gate"));
+        var jobs = served.Jobs("rita", Role.Reader);
+        using var call = jobs.StreamOutput(new() { Id = job.Record.Id.ToString(), Offset = long.MaxValue, Follow = true }, cancellationToken: Token);
+        var end = call.ResponseStream.MoveNext(Token);
+        while (!end.IsCompleted && (await jobs.GetJobAsync(new() { Id = job.Record.Id.ToString() }, cancellationToken: Token)).Job.Followers == 0) { }
+        await File.WriteAllTextAsync(folder.At("gate"), "go\n", Token);
+        Assert.True(await end.Soon());
+        Assert.Equal(new V1.OutputEnd { Size = 14 }, call.ResponseStream.Current.End);
+    }
+
+    [Fact]
     public async Task A_stream_that_is_not_read_does_not_hold_up_the_others_on_its_connection()
     {
         await using var served = await ServedMachine.StartAsync();

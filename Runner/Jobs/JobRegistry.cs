@@ -76,8 +76,9 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     /// <exception cref="JobException">There is no such job, or the caller may not see it; which of the two is not told.</exception>
     public Job Find(JobId id, Caller caller)
     {
-        // The running ones first: a job is stored as ended before it leaves them.
-        var job = Running(id) is { } running ? new Job(running)
+        // The running ones first: a job is stored as ended before it leaves them. One whose start is not stored yet is not
+        // waited for: a start can hang, and would hold this thread too.
+        var job = _running.TryGetValue(id, out var entry) && entry.IsValueCreated ? new Job(entry.Value)
             : store.Find(id) is { } record ? Current(record)
             : null;
         return job is not null && Policy.MaySee(caller, job.Record.Owner)

@@ -9,12 +9,12 @@ static class LineSearch
     private const byte Newline = (byte)'\n';
 
     /// <summary>Where the last lines before an offset begin, looked for no further back than another one; an end without a newline counts as a line.</summary>
-    public static long Start(OutputLog log, long from, long end, long lines, CancellationToken cancellationToken)
+    public static async Task<long> StartAsync(OutputLog log, long from, long end, long lines, CancellationToken cancellationToken)
     {
         if (lines == 0 || end <= from) return end;
         using var reader = log.OpenReader();
         var (start, left) = (from, lines);
-        Backwards(reader, from, end, (at, bytes) =>
+        await BackwardsAsync(reader, from, end, (at, bytes) =>
         {
             // A newline that is the last byte ends the last line and begins none.
             if (at + bytes.Length == end && bytes is [.., Newline]) bytes = bytes[..^1];
@@ -28,7 +28,7 @@ static class LineSearch
             for (; left > 0; left--) newline = bytes[..newline].LastIndexOf(Newline);
             start = at + newline + 1;
             return false;
-        }, cancellationToken);
+        }, cancellationToken).ConfigureAwait(false);
         return start;
     }
 
@@ -39,38 +39,40 @@ static class LineSearch
     /// <param name="ends">The sizes of the streams that count, by <see cref="OutputKind"/>; an end without a newline ends a line.</param>
     /// <param name="lines">Most lines.</param>
     /// <param name="cancellationToken">Stops the search.</param>
-    public static long[] Share(JobOutput output, OutputIndex index, long count, long[] ends, long lines, CancellationToken cancellationToken)
+    public static async Task<long[]> ShareAsync(JobOutput output, OutputIndex index, long count, long[] ends, long lines, CancellationToken cancellationToken)
     {
         using OutputReader stdout = output.Stdout.OpenReader(), stderr = output.Stderr.OpenReader();
         long[] found = [0, 0], left = [.. ends];
 
         // What no record covers was captured last.
-        foreach (var kind in new[] { OutputKind.Stderr, OutputKind.Stdout }) Take(kind, index.EndBefore(kind, count));
-        for (var position = count - 1; position >= 0 && found[0] + found[1] < lines; position--) Take(index[position].Kind, index[position].Offset);
+        foreach (var kind in new[] { OutputKind.Stderr, OutputKind.Stdout }) await TakeAsync(kind, index.EndBefore(kind, count)).ConfigureAwait(false);
+        for (var position = count - 1; position >= 0 && found[0] + found[1] < lines; position--)
+            await TakeAsync(index[position].Kind, index[position].Offset).ConfigureAwait(false);
         return found;
 
-        void Take(OutputKind kind, long from)
+        async ValueTask TakeAsync(OutputKind kind, long from)
         {
             var (to, end, most) = (left[(int)kind], ends[(int)kind], lines - found[0] - found[1]);
             if (from >= to) return;
             left[(int)kind] = from;
             var ended = 0L;
-            Backwards(kind is OutputKind.Stdout ? stdout : stderr, from, to, (at, bytes) =>
+            await BackwardsAsync(kind is OutputKind.Stdout ? stdout : stderr, from, to, (at, bytes) =>
             {
                 ended += System.MemoryExtensions.Count(bytes, Newline);
                 if (at + bytes.Length == end && bytes is not [.., Newline]) ended++;
                 return ended < most;
-            }, cancellationToken);
+            }, cancellationToken).ConfigureAwait(false);
             found[(int)kind] += Math.Min(ended, most);
         }
     }
 
+    /// <summary>Holds its thread for a chunk at a time: there are few, and a search may last for minutes.</summary>
     /// <param name="reader">Of what.</param>
     /// <param name="from">The first byte.</param>
     /// <param name="to">Past the last.</param>
     /// <param name="chunk">Gets where a chunk stands and its bytes, the last one first; false: enough.</param>
     /// <param name="cancellationToken">Stops it between chunks.</param>
-    private static void Backwards(OutputReader reader, long from, long to, ChunkHandler chunk, CancellationToken cancellationToken)
+    private static async ValueTask BackwardsAsync(OutputReader reader, long from, long to, ChunkHandler chunk, CancellationToken cancellationToken)
     {
         if (from >= to) return;
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Chunk, to - from));
@@ -82,7 +84,8 @@ static class LineSearch
                 var length = (int)Math.Min(Chunk, to - from);
                 to -= length;
                 for (var read = 0; read < length;) read += reader.Read(to + read, buffer.AsSpan(read, length - read));
-                if (!chunk(to, buffer.AsSpan(0, length))) return;
+                if (!chunk(to, buffer.AsSpan(0, length)) || to == from) return;
+                await Task.Yield();
             }
         }
         finally

@@ -10,7 +10,7 @@ static class OutputTail
     public static ReadOnlyMemory<byte> Read(OutputLog log, int lines, CancellationToken cancellationToken)
     {
         var length = log.Length;
-        var start = LineSearch.Start(log, Math.Max(0, length - MostBytes), length, lines, cancellationToken);
+        var start = await LineSearch.StartAsync(log, Math.Max(0, length - MostBytes), length, lines, cancellationToken).ConfigureAwait(false);
         if (start == length) return default;
         var tail = new byte[length - start];
         using var reader = log.OpenReader();

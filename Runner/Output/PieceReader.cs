@@ -78,20 +78,20 @@ sealed class PieceReader : IDisposable
                 await GoToTimeAsync(time.UtcTicks, wish.Follow, cancellationToken).ConfigureAwait(false);
                 break;
             case OutputBegin.LastLines(var lines) when wish.Stream is null:
-                GoToLines(lines, cancellationToken);
+                await GoToLinesAsync(lines, cancellationToken).ConfigureAwait(false);
                 break;
             case var begin when wish.Stream is { } kind:
-                GoTo(kind, OffsetOf(begin, _output.Of(kind), cancellationToken));
+                GoTo(kind, await OffsetOfAsync(begin, _output.Of(kind), cancellationToken).ConfigureAwait(false));
                 break;
         }
     }
 
     /// <summary>Where in one stream a beginning is that is no time.</summary>
-    public static long OffsetOf(OutputBegin begin, OutputLog log, CancellationToken cancellationToken) => begin switch
+    public static async ValueTask<long> OffsetOfAsync(OutputBegin begin, OutputLog log, CancellationToken cancellationToken) => begin switch
     {
         OutputBegin.At(var offset) => offset,
         OutputBegin.LastBytes(var count) => Math.Max(0, log.Length - count),
-        OutputBegin.LastLines(var count) => LineSearch.Start(log, 0, log.Length, count, cancellationToken),
+        OutputBegin.LastLines(var count) => await LineSearch.StartAsync(log, 0, log.Length, count, cancellationToken).ConfigureAwait(false),
         _ => throw new ArgumentException($"{begin} is no place in a stream", nameof(begin)),
     };
 
@@ -114,16 +114,16 @@ sealed class PieceReader : IDisposable
         foreach (var kind in _kinds) _next[(int)kind] = nothing ? _output.Of(kind).Length : _index.EndBefore(kind, _position);
     }
 
-    private void GoToLines(long lines, CancellationToken cancellationToken)
+    private async ValueTask GoToLinesAsync(long lines, CancellationToken cancellationToken)
     {
         // What comes after this look is told as it comes.
         var (complete, count) = (_output.Index.IsComplete, _index.Count);
         long[] ends = [.. _kinds.Select(kind => complete ? _output.Of(kind).Length : _index.EndBefore(kind, count))];
-        var share = LineSearch.Share(_output, _index, count, ends, lines, cancellationToken);
+        var share = await LineSearch.ShareAsync(_output, _index, count, ends, lines, cancellationToken).ConfigureAwait(false);
         _position = count;
         foreach (var kind in _kinds)
         {
-            _next[(int)kind] = LineSearch.Start(_output.Of(kind), 0, ends[(int)kind], share[(int)kind], cancellationToken);
+            _next[(int)kind] = await LineSearch.StartAsync(_output.Of(kind), 0, ends[(int)kind], share[(int)kind], cancellationToken).ConfigureAwait(false);
             if (share[(int)kind] > 0) _position = Math.Min(_position, Math.Max(0, _index.LastOf(kind, count, _next[(int)kind])));
         }
     }

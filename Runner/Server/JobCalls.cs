@@ -8,7 +8,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The job API: each method maps in, calls, maps out. Who may call is CallAdmission's, what went wrong CallGate's.</summary>
-sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
+sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
 {
     private const long LargestRange = 1024 * 1024;
     private readonly SendBuffers _buffers = new();
@@ -18,10 +18,10 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
     private const int DefaultTail = 10;
     private const int LongestTail = 1000;
 
-    public override Task<V1.StartJobResponse> StartJob(V1.StartJobRequest request, ServerCallContext context)
+    public override async Task<V1.StartJobResponse> StartJob(V1.StartJobRequest request, ServerCallContext context)
     {
-        var job = Start(request.Id, request.Spec, context);
-        return Task.FromResult(new V1.StartJobResponse { Job = View(job, context) });
+        var job = await StartAsync(request.Id, request.Spec, context);
+        return new V1.StartJobResponse { Job = View(job, context) };
     }
 
     public override Task<V1.GetJobResponse> GetJob(V1.GetJobRequest request, ServerCallContext context)
@@ -100,7 +100,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
     public override async Task RunJob(V1.RunJobRequest request, IServerStreamWriter<V1.RunJobResponse> responses, ServerCallContext context)
     {
         var lines = TailLines(request.HasTailLines, request.TailLines);
-        var job = Start(request.Id, request.Spec, context);
+        var job = await StartAsync(request.Id, request.Spec, context);
         context.Admitted().LargeStart?.Dispose();
         await responses.WriteAsync(new V1.RunJobResponse { Started = View(job, context) }, context.CancellationToken);
         await job.Ended.WaitAsync(context.CancellationToken);
@@ -109,11 +109,11 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, ILogger<JobCalls> l
         await responses.WriteAsync(new V1.RunJobResponse { Ended = ended }, context.CancellationToken);
     }
 
-    private Job Start(string given, V1.JobSpec? spec, ServerCallContext context)
+    private Task<Job> StartAsync(string given, V1.JobSpec? spec, ServerCallContext context)
     {
         var id = given.Length > 0 ? JobId.Parse(given) : JobId.New();
         Tell(context, id);
-        return jobs.Start(id, JobSpecs.FromWire(spec), context.Caller());
+        return starts.MakeAsync(() => jobs.Start(id, JobSpecs.FromWire(spec), context.Caller()), context.CancellationToken);
     }
 
     private JobView View(Job job) => JobViews.Of(job, followers.Of(job.Record.Id));

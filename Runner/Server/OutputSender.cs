@@ -37,9 +37,9 @@ sealed class OutputSender(Job job, OutputWish wish, SendBuffers buffers, IServer
     private async Task SendStreamAsync(OutputKind kind, CancellationToken cancellationToken)
     {
         var log = _output.Of(kind);
-        var until = wish.Follow ? long.MaxValue : log.Length;
+        var until = log.Length;
         using var reader = log.OpenReader();
-        for (var offset = PieceReader.OffsetOf(wish.Begin, log, cancellationToken); offset < until && _left > 0;)
+        for (var offset = await PieceReader.OffsetOfAsync(wish.Begin, log, cancellationToken); (wish.Follow || offset < until) && _left > 0;)
         {
             var end = wish.Follow ? await log.WaitPastAsync(offset, cancellationToken) : until;
             if (end <= offset) return;

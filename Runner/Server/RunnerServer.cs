@@ -66,7 +66,7 @@ sealed class RunnerServer : IAsyncDisposable
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(LargeStarts.Of(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
         builder.Services.AddSingleton<CallAdmission>();
-        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits), logging.CreateLogger<JobCalls>()));
+        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits), Starts.OfServer(), logging.CreateLogger<JobCalls>()));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));
         builder.Services.AddSingleton(health);
         builder.Services.AddSingleton(new ReflectionV1ServiceImpl(

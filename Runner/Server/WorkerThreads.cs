@@ -10,10 +10,13 @@ static class WorkerThreads
     private const int OfEachCore = 4;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
+    /// <summary>How many there are.</summary>
+    public static int Count { get; } = Math.Max(Least, OfEachCore * Environment.ProcessorCount);
+
     /// <summary>Returns when they are there.</summary>
     public static void Prepare()
     {
-        var count = Math.Max(Least, OfEachCore * Environment.ProcessorCount);
+        var count = Count;
         ThreadPool.GetMaxThreads(out _, out var most);
         ThreadPool.GetMinThreads(out _, out var least);
         if (!ThreadPool.SetMaxThreads(count, most) || !ThreadPool.SetMinThreads(count, least)) throw new InvalidOperationException($"the pool cannot have {count} threads");

@@ -52,6 +52,55 @@ public sealed partial class StreamCaptureTests
         }
     }
 
+    [Fact]
+    public async Task A_pipe_that_another_reader_emptied_first_has_not_ended()
+    {
+        using var folder = new TemporaryFolder();
+        using var loop = new EventLoop("test", e => throw e);
+        var ((otherRead, otherWrite), (read, write)) = (Pipes.Create(), Pipes.CreateForJob());
+        using Fd first = otherRead, firstWrite = otherWrite, holdsOpen = write, thief = Libc.Open($"/proc/self/fd/{read.Number}", OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
+        using var index = Libc.Open(folder.At("index"), OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.CloseOnExec, 0x180);
+        OutputLog log = new(() => throw new NotSupportedException()), records = new(() => throw new NotSupportedException());
+        var capture = new StreamCapture(
+            loop, read, new(() => Libc.Open(folder.At("stdout"), OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.CloseOnExec, 0x180)),
+            OutputKind.Stdout, log, new IndexWriter(new(() => index), records), e => throw e, () => { });
+        var stolen = Waiting.NewSignal();
+        await loop.RunAsync(() =>
+        {
+            ulong token = 0;
+            token = loop.Add(first, EpollEvents.Readable, _ =>
+            {
+                loop.Remove(token, first);
+                Steal(1);
+                stolen.SetResult();
+            });
+        }).Soon();
+        capture.Start();
+
+        // Both become ready while the loop is busy, in this order: so it is told of the second after that was emptied.
+        await loop.RunAsync(() =>
+        {
+            Write(firstWrite, "x");
+            Write(write, "y");
+        }).Soon();
+        await stolen.Task.Soon();
+        await loop.RunAsync(() => Write(write, "told")).Soon();
+        await capture.FinishAsync().Soon();
+        Assert.Equal("told", await File.ReadAllTextAsync(folder.At("stdout"), TestContext.Current.CancellationToken));
+
+        unsafe void Write(Fd to, string text)
+        {
+            var bytes = System.Text.Encoding.ASCII.GetBytes(text);
+            fixed (byte* start = bytes) Assert.Equal(bytes.Length, Libc.Write(to, start, (nuint)bytes.Length));
+        }
+
+        unsafe void Steal(int count)
+        {
+            var bytes = stackalloc byte[count];
+            Assert.Equal(count, Libc.Read(thief, bytes, (nuint)count));
+        }
+    }
+
     [LibraryImport("libc", EntryPoint = "dup2")]
     private static partial int Duplicate(int from, int to);
 }

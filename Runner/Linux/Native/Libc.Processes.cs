@@ -81,6 +81,7 @@ enum EpollEvents : uint
     None = 0,
     Readable = 1,
     Priority = 2,
+    HangUp = 16, // told whether asked for or not
 }
 
 /// <summary>What is used of <c>struct rusage</c> on 64-bit Linux (getrusage(2)), 144 bytes in all: the last two of its fields.</summary>

@@ -84,6 +84,8 @@ sealed class JobLauncher : IJobLauncher, IDisposable
             var cgroup = _cgroups.Create(id.ToString(), spec.Limits);
             undo.Push(() => { cgroup.Remove(); cgroup.Dispose(); });
 
+            // Of a server that was killed in the middle of a start with this id: what is there would hold the job back for ever.
+            _files.Remove(id);
             var oomNotice = cgroup.OpenOomNotice() is { } notice ? Owned(notice) : null;
 
             // One after the other: where there is no second pipe, the first is closed.

@@ -42,7 +42,7 @@ sealed class StreamCapture(
     private void Watch()
     {
         if (_closed) return;
-        _token = loop.Add(pipe, EpollEvents.Readable, ready => Move(MostAtOnce));
+        _token = loop.Add(pipe, EpollEvents.Readable, ready => Move(MostAtOnce, ready.HasFlag(EpollEvents.HangUp)));
         _watching = true;
     }
 
@@ -62,9 +62,9 @@ sealed class StreamCapture(
     }
 
     /// <summary>One piece; the end of the stream closes. False: there is no more for now.</summary>
-    private unsafe bool Move(nuint most)
+    private unsafe bool Move(nuint most, bool hasHungUp = false)
     {
-        if (!file.IsOpen && !OpenFile()) return false;
+        if (!file.IsOpen && !OpenFile(hasHungUp)) return false;
         var offset = _length;
         var moved = Libc.Splice(pipe, null, file.Opened, &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
         if (moved > 0)
@@ -84,12 +84,12 @@ sealed class StreamCapture(
     }
 
     /// <summary>False: there is nothing to write, or the file cannot be made and is tried again.</summary>
-    private bool OpenFile()
+    private bool OpenFile(bool hasHungUp)
     {
-        // Ready without bytes: the pipe has hung up.
+        // Without bytes it is the end only if no writer is left: root's jobs can read from their own pipe, and be faster.
         if (Waiting() == 0)
         {
-            Close();
+            if (hasHungUp) Close();
             return false;
         }
         try

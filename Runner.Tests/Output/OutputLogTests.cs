@@ -129,11 +129,11 @@ public sealed class OutputLogTests
             return text.EndsWith(tail, StringComparison.Ordinal) && found == expected;
         }).QuickCheckThrowOnFailure();
 
-    private static string Tail(string text, int lines)
+    private static async Task<string> TailAsync(string text, int lines)
     {
         var stream = new Written();
         stream.Write(text);
-        return Encoding.UTF8.GetString(OutputTail.Read(stream.Log, lines, Cancelled).Span);
+        return Encoding.UTF8.GetString((await OutputTail.ReadAsync(stream.Log, lines, Cancelled)).Span);
     }
 
     private static async Task<string> ReadAllAsync(OutputLog log)

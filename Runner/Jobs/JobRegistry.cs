@@ -204,8 +204,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
             process.Kill();
             await process.Exited.ConfigureAwait(false);
             await process.SettleAsync().ConfigureAwait(false);
-            process.Dispose();
             launcher.Discard(id);
+            process.Dispose(); // last: then the id can be started again
         }
         catch (Exception e)
         {

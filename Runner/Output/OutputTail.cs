@@ -7,7 +7,7 @@ static class OutputTail
     public const int MostBytes = 64 * 1024;
 
     /// <summary>The last lines of what is there now, cut at the front to <see cref="MostBytes"/>.</summary>
-    public static ReadOnlyMemory<byte> Read(OutputLog log, int lines, CancellationToken cancellationToken)
+    public static async Task<ReadOnlyMemory<byte>> ReadAsync(OutputLog log, int lines, CancellationToken cancellationToken)
     {
         var length = log.Length;
         var start = await LineSearch.StartAsync(log, Math.Max(0, length - MostBytes), length, lines, cancellationToken).ConfigureAwait(false);

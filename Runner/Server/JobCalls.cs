@@ -50,7 +50,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
         var id = JobId.Parse(request.Id);
         Tell(context, id);
         var job = await jobs.StopAsync(id, context.Caller(), grace, context.CancellationToken, request.Signal is 0 ? Signals.Terminate : request.Signal);
-        var (stdout, stderr) = Tails(job, lines, context.CancellationToken);
+        var (stdout, stderr) = await TailsAsync(job, lines, context.CancellationToken);
         return new V1.StopJobResponse { Job = View(job, context), StdoutTail = stdout, StderrTail = stderr };
     }
 
@@ -104,7 +104,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
         context.Admitted().LargeStart?.Dispose();
         await responses.WriteAsync(new V1.RunJobResponse { Started = View(job, context) }, context.CancellationToken);
         await job.Ended.WaitAsync(context.CancellationToken);
-        var (stdout, stderr) = Tails(job, lines, context.CancellationToken);
+        var (stdout, stderr) = await TailsAsync(job, lines, context.CancellationToken);
         var ended = new V1.RunEnded { Job = View(job, context), StdoutTail = stdout, StderrTail = stderr };
         await responses.WriteAsync(new V1.RunJobResponse { Ended = ended }, context.CancellationToken);
     }
@@ -120,8 +120,8 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
 
     private V1.Job View(Job job, ServerCallContext context) => JobViews.ToWire(View(job), context.Caller());
 
-    private static (ByteString Stdout, ByteString Stderr) Tails(Job job, int lines, CancellationToken cancellationToken) =>
-        (Wrap(OutputTail.Read(job.Output.Stdout, lines, cancellationToken)), Wrap(OutputTail.Read(job.Output.Stderr, lines, cancellationToken)));
+    private static async Task<(ByteString Stdout, ByteString Stderr)> TailsAsync(Job job, int lines, CancellationToken cancellationToken) =>
+        (Wrap(await OutputTail.ReadAsync(job.Output.Stdout, lines, cancellationToken)), Wrap(await OutputTail.ReadAsync(job.Output.Stderr, lines, cancellationToken)));
 
     private static int TailLines(bool given, int lines) => given ? Within("tail_lines", lines, 0, LongestTail) : DefaultTail;
 

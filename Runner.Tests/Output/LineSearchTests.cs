@@ -50,14 +50,36 @@ public sealed class LineSearchTests
     }
 
     [Fact]
-    public async Task A_long_search_lets_others_have_its_thread_in_between()
+    public Task A_long_search_lets_others_have_its_thread_in_between() =>
+        LetsOthersInBetweenAsync(bytes => LineSearch.StartAsync(Log(bytes), 0, Size, 1, TestContext.Current.CancellationToken));
+
+    [Fact]
+    public Task So_does_a_walk_along_the_index() => LetsOthersInBetweenAsync(async bytes =>
     {
-        const int Size = 10 << 20;
+        using var index = new OutputIndex(Log(bytes));
+        Assert.Equal(0, await index.EndBeforeAsync(OutputKind.Stderr, index.Count, TestContext.Current.CancellationToken));
+    });
+
+    [Fact]
+    public Task So_does_a_search_in_many_small_pieces() => LetsOthersInBetweenAsync(async bytes =>
+    {
+        using var index = new OutputIndex(Log(bytes));
+        var none = new OutputLog(() => bytes, complete: true);
+        Assert.Equal(new long[] { 0, 0 }, await LineSearch.ShareAsync(new(none, none, none, () => 0), index, index.Count, [0, 0], 10, TestContext.Current.CancellationToken));
+    });
+
+    private const int Size = 24 << 20;
+
+    private static OutputLog Log(Zeros bytes) => new(() => bytes, Size, complete: true);
+
+    /// <summary>With one thread for both, somebody who comes after the search has begun is not made to wait until it has ended.</summary>
+    private static async Task LetsOthersInBetweenAsync(Func<Zeros, Task> search)
+    {
         var zeros = new Zeros();
         var oneThread = new TaskFactory(new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler);
-        var search = oneThread.StartNew(() => LineSearch.StartAsync(new(() => zeros, Size, complete: true), Size, 1, TestContext.Current.CancellationToken), TestContext.Current.CancellationToken).Unwrap();
+        var searching = oneThread.StartNew(() => search(zeros), TestContext.Current.CancellationToken).Unwrap();
         var readsBefore = await oneThread.StartNew(() => zeros.Reads, TestContext.Current.CancellationToken);
-        Assert.Equal(0, await search);
+        await searching;
         Assert.InRange(readsBefore, 0, zeros.Reads / 2);
     }
 

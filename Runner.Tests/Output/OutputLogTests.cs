@@ -108,22 +108,22 @@ public sealed class OutputLogTests
     [InlineData("\n\n\n", 1, "\n")]
     [InlineData("", 3, "")]
     [InlineData("a", 0, "")]
-    public void The_last_lines_are_whole_lines(string text, int lines, string expected) => Assert.Equal(expected, Tail(text, lines));
+    public async Task The_last_lines_are_whole_lines(string text, int lines, string expected) => Assert.Equal(expected, await TailAsync(text, lines));
 
     [Fact]
-    public void A_tail_is_cut_at_the_front_where_its_lines_are_too_long()
+    public async Task A_tail_is_cut_at_the_front_where_its_lines_are_too_long()
     {
-        Assert.Equal(new string('y', OutputTail.MostBytes - 2) + "\nz", Tail("x\n" + new string('y', 100_000) + "\nz", 2));
-        Assert.Equal("z", Tail(new string('y', 100_000) + "\nz", 1));
+        Assert.Equal(new string('y', OutputTail.MostBytes - 2) + "\nz", await TailAsync("x\n" + new string('y', 100_000) + "\nz", 2));
+        Assert.Equal("z", await TailAsync(new string('y', 100_000) + "\nz", 1));
     }
 
     [Fact]
     public void The_last_lines_are_always_the_end_of_the_text() => Prop.ForAll(
         Gen.Elements('a', '\n').ListOf().Select(letters => string.Concat(letters)).Zip(Gen.Choose(0, 5)).ToArbitrary(),
-        pair =>
+        async pair =>
         {
             var (text, lines) = pair;
-            var tail = Tail(text, lines);
+            var tail = await TailAsync(text, lines);
             var expected = text.Split('\n').Length - (text.EndsWith('\n') ? 1 : 0) is var all && text.Length == 0 ? 0 : Math.Min(lines, all);
             var found = tail.Length == 0 ? 0 : tail.Split('\n').Length - (tail.EndsWith('\n') ? 1 : 0);
             return text.EndsWith(tail, StringComparison.Ordinal) && found == expected;

@@ -45,9 +45,13 @@ static class LineSearch
         long[] found = [0, 0], left = [.. ends];
 
         // What no record covers was captured last.
-        foreach (var kind in new[] { OutputKind.Stderr, OutputKind.Stdout }) await TakeAsync(kind, index.EndBefore(kind, count)).ConfigureAwait(false);
+        foreach (var kind in new[] { OutputKind.Stderr, OutputKind.Stdout })
+            await TakeAsync(kind, await index.EndBeforeAsync(kind, count, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         for (var position = count - 1; position >= 0 && found[0] + found[1] < lines; position--)
+        {
             await TakeAsync(index[position].Kind, index[position].Offset).ConfigureAwait(false);
+            await OutputIndex.PauseAsync(position, cancellationToken).ConfigureAwait(false);
+        }
         return found;
 
         async ValueTask TakeAsync(OutputKind kind, long from)

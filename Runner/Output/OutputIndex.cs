@@ -7,6 +7,7 @@ namespace Runner.Output;
 sealed class OutputIndex(OutputLog log) : IDisposable
 {
     private const int BlockRecords = 128;
+    private const int WalkRecords = 8 * BlockRecords;
 
     private readonly OutputReader _reader = log.OpenReader();
     private readonly byte[] _block = new byte[BlockRecords * OutputRecord.Size];
@@ -39,16 +40,26 @@ sealed class OutputIndex(OutputLog log) : IDisposable
     }
 
     /// <summary>Where a stream stood before a record: the end of its nearest piece before that.</summary>
-    public long EndBefore(OutputKind kind, long position) =>
-        LastOf(kind, position, long.MaxValue) is >= 0 and var found ? this[found].End : 0;
+    public async ValueTask<long> EndBeforeAsync(OutputKind kind, long position, CancellationToken cancellationToken) =>
+        await LastOfAsync(kind, position, long.MaxValue, cancellationToken).ConfigureAwait(false) is >= 0 and var found ? this[found].End : 0;
 
     /// <summary>The last record of a stream before a position that begins at an offset or below it; −1 if there is none.</summary>
-    public long LastOf(OutputKind kind, long before, long offset)
+    public async ValueTask<long> LastOfAsync(OutputKind kind, long before, long offset, CancellationToken cancellationToken)
     {
         for (var position = before - 1; position >= 0; position--)
-            if (this[position] is var record && record.Kind == kind && record.Offset <= offset)
-                return position;
+        {
+            if (this[position] is var record && record.Kind == kind && record.Offset <= offset) return position;
+            await PauseAsync(position, cancellationToken).ConfigureAwait(false);
+        }
         return -1;
+    }
+
+    /// <summary>Lets others have the thread now and then: there are few, and a walk past millions of records lasts.</summary>
+    public static async ValueTask PauseAsync(long position, CancellationToken cancellationToken)
+    {
+        if (position == 0 || position % WalkRecords != 0) return;
+        cancellationToken.ThrowIfCancellationRequested();
+        await Task.Yield();
     }
 
     public void Dispose() => _reader.Dispose();

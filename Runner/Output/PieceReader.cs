@@ -49,6 +49,7 @@ sealed class PieceReader : IDisposable
                 && await _output.Index.WaitPastAsync(_position * OutputRecord.Size, cancellationToken).ConfigureAwait(false) <= _position * OutputRecord.Size) break;
             var record = _index[_position++];
             if (Take(record.Kind, record.End, record.Ticks) is { } piece) return piece;
+            await OutputIndex.PauseAsync(_position, cancellationToken).ConfigureAwait(false);
         }
         if (!_output.Index.IsComplete || _position < _index.Count) return null;
 
@@ -81,7 +82,7 @@ sealed class PieceReader : IDisposable
                 await GoToLinesAsync(lines, cancellationToken).ConfigureAwait(false);
                 break;
             case var begin when wish.Stream is { } kind:
-                GoTo(kind, await OffsetOfAsync(begin, _output.Of(kind), cancellationToken).ConfigureAwait(false));
+                await GoToAsync(kind, await OffsetOfAsync(begin, _output.Of(kind), cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
                 break;
         }
     }
@@ -95,10 +96,10 @@ sealed class PieceReader : IDisposable
         _ => throw new ArgumentException($"{begin} is no place in a stream", nameof(begin)),
     };
 
-    private void GoTo(OutputKind kind, long offset)
+    private async ValueTask GoToAsync(OutputKind kind, long offset, CancellationToken cancellationToken)
     {
         _next[(int)kind] = offset;
-        if (offset > 0) _position = Math.Max(0, _index.LastOf(kind, _index.Count, offset));
+        if (offset > 0) _position = Math.Max(0, await _index.LastOfAsync(kind, _index.Count, offset, cancellationToken).ConfigureAwait(false));
     }
 
     private async ValueTask GoToTimeAsync(long ticks, bool wait, CancellationToken cancellationToken)
@@ -111,20 +112,23 @@ sealed class PieceReader : IDisposable
             if (await _output.Index.WaitPastAsync(size, cancellationToken).ConfigureAwait(false) <= size) break;
         }
         var nothing = _output.Index.IsComplete && _position == _index.Count && _output.EndedAt() < ticks;
-        foreach (var kind in _kinds) _next[(int)kind] = nothing ? _output.Of(kind).Length : _index.EndBefore(kind, _position);
+        foreach (var kind in _kinds)
+            _next[(int)kind] = nothing ? _output.Of(kind).Length : await _index.EndBeforeAsync(kind, _position, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask GoToLinesAsync(long lines, CancellationToken cancellationToken)
     {
         // What comes after this look is told as it comes.
         var (complete, count) = (_output.Index.IsComplete, _index.Count);
-        long[] ends = [.. _kinds.Select(kind => complete ? _output.Of(kind).Length : _index.EndBefore(kind, count))];
+        var ends = new long[_kinds.Count];
+        for (var i = 0; i < ends.Length; i++)
+            ends[i] = complete ? _output.Of(_kinds[i]).Length : await _index.EndBeforeAsync(_kinds[i], count, cancellationToken).ConfigureAwait(false);
         var share = await LineSearch.ShareAsync(_output, _index, count, ends, lines, cancellationToken).ConfigureAwait(false);
         _position = count;
         foreach (var kind in _kinds)
         {
             _next[(int)kind] = await LineSearch.StartAsync(_output.Of(kind), 0, ends[(int)kind], share[(int)kind], cancellationToken).ConfigureAwait(false);
-            if (share[(int)kind] > 0) _position = Math.Min(_position, Math.Max(0, _index.LastOf(kind, count, _next[(int)kind])));
+            if (share[(int)kind] > 0) _position = Math.Min(_position, Math.Max(0, await _index.LastOfAsync(kind, count, _next[(int)kind], cancellationToken).ConfigureAwait(false)));
         }
     }
 }

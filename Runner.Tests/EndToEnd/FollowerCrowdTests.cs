@@ -43,7 +43,9 @@ public sealed class FollowerCrowdTests(LiveServer server) : IClassFixture<LiveSe
             await EventuallyAsync(async () => (await clients[0].GetAsync(JobId.Parse(job), Token)).Followers == Crowd + Processes);
             var idle = Memory() - memory;
             TestContext.Current.SendDiagnosticMessage($"1000 idle followers: {idle >> 10} KiB, {idle / Crowd} bytes each");
-            Assert.InRange(idle / Crowd, 0, 20 * 1024);
+
+            // With a buffer for each it would be more than 64 KiB; half of what it is now is garbage that no collection was due for yet.
+            Assert.InRange(idle / Crowd, 0, 40 * 1024);
 
             await gate.WriteLineAsync();
             foreach (var process in processes) await process.OutputReachesAsync(PartSize);

@@ -2,5 +2,5 @@ using Runner;
 using Runner.Cli;
 using Runner.Linux;
 
-// The composition root: commands here, the server's rooms in ServerProcess.
-return CommandLine.Run(args, ServerProcess.RunAsync, () => MachineReport.Make());
+// The composition root: commands here, the keeper's rooms in KeeperProcess, the server's in ServerProcess.
+return CommandLine.Run(args, KeeperProcess.ServeAsync, () => MachineReport.Make());

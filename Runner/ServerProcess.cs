@@ -1,9 +1,13 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Runner.Certificates;
 using Runner.Cli;
 using Runner.Jobs;
+using Runner.Keeper;
 using Runner.Linux.Cgroups;
 using Runner.Linux.Native;
 using Runner.Linux.Processes;
@@ -37,6 +41,7 @@ static class ServerProcess
         _ = Libc.SetSignal(SigChild, SignalDefault); // ignored, as a parent may have left it, no child could be waited for
         TlsStartup.Prepare();
         var trust = LoadTrust(settings, error);
+        using var keeper = KeeperProcess.Line();
         using var store = OpenStore(settings.StateDirectory);
         var cgroups = OpenCgroups(settings.CgroupName);
         using (Claim(cgroups))
@@ -44,7 +49,7 @@ static class ServerProcess
             using var logging = CreateLogging(settings.Verbose);
             try
             {
-                await ServeAsync(settings, trust, store, cgroups, logging, output);
+                await ServeAsync(settings, trust, store, cgroups, keeper, logging, output);
             }
             finally
             {
@@ -53,18 +58,19 @@ static class ServerProcess
         }
     }
 
-    private static async Task ServeAsync(ServeSettings settings, ServerTrust trust, SqliteJobStore store, CgroupTree cgroups, ILoggerFactory logging, TextWriter output)
+    private static async Task ServeAsync(ServeSettings settings, ServerTrust trust, SqliteJobStore store, CgroupTree cgroups, KeeperLine? keeper, ILoggerFactory logging, TextWriter output)
     {
         using var interrupts = new Interrupts();
         WorkerThreads.Prepare();
         var descriptors = OpenFileLimit.Raise();
         cgroups.KeepProcessesForOthers();
-        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory), logging.CreateLogger<JobLauncher>());
+        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory), logging.CreateLogger<JobLauncher>(), keeper);
         var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>());
         Recover(jobs, settings.StateDirectory);
 
-        await using var server = await StartAsync(settings, trust, jobs, cgroups, ServerLimits.Of(descriptors), logging);
-        await output.WriteLineAsync($"listening on {server.Listening}");
+        await using var server = await StartAsync(settings, trust, jobs, cgroups, ServerLimits.Of(descriptors), keeper, logging);
+        keeper?.TellReady();
+        if (keeper is null or { IsFirst: true }) await output.WriteLineAsync($"listening on {server.Listening}");
         await output.FlushAsync();
 
         // What starting up has left behind would stay until the first collection, which an idle server may never see.
@@ -173,17 +179,26 @@ static class ServerProcess
     }
 
     private static async Task<RunnerServer> StartAsync(
-        ServeSettings settings, ServerTrust trust, JobRegistry jobs, CgroupTree cgroups, ServerLimits limits, ILoggerFactory logging)
+        ServeSettings settings, ServerTrust trust, JobRegistry jobs, CgroupTree cgroups, ServerLimits limits, KeeperLine? keeper, ILoggerFactory logging)
     {
         try
         {
             var facts = new ServerFacts(VersionCommand.Version, cgroups.Layout);
-            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, facts, limits, logging);
+            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, facts, limits, logging, keeper is null ? null : address => ListeningSocket(keeper, address));
         }
         catch (CannotListenException e)
         {
             throw new ServeException(ExitCode.CannotListen, $"serve: {e.Message}", e);
         }
+    }
+
+    /// <summary>The socket of the server before this one, in which connections have been waiting; or a new one, left with the keeper too.</summary>
+    private static Socket ListeningSocket(KeeperLine keeper, EndPoint address)
+    {
+        if (keeper.TakeListeningSocket() is { } kept) return new Socket(kept);
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(address);
+        keeper.Keep(socket.SafeHandle);
+        return socket;
     }
 
     private static ILoggerFactory CreateLogging(bool verbose) => LoggerFactory.Create(builder => builder

@@ -15,6 +15,7 @@ public sealed partial class RoomsTests
         ["Jobs"] = ["Output", "Access"],
         ["Store"] = ["Jobs"],
         ["Linux"] = ["Jobs", "Output"],
+        ["Keeper"] = ["Linux", "Jobs"],
         ["Wire"] = ["Jobs", "Output", "Access", "Grpc"],
         ["Server"] = ["Wire", "Grpc", "Jobs", "Output", "Access", "Certificates"],
         ["Client"] = ["Wire", "Grpc", "Jobs", "Output", "Certificates"],

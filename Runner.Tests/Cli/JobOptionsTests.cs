@@ -71,6 +71,6 @@ public sealed class JobOptionsTests : IDisposable
         using var output = new StringWriter();
         using var error = new StringWriter();
         string[] args = ["start", "--server", "127.0.0.1:1", "--cert", _world.Folder.At(CertificateFolder.Admin), "--ca", _world.Folder.At(CertificateFolder.ServerAuthority), .. words];
-        return (CommandLine.Run(args, (_, _, _) => Task.CompletedTask, () => [], output, error), error.ToString());
+        return (CommandLine.Run(args, (_, _, _) => Task.FromResult(0), () => [], output, error), error.ToString());
     }
 }

@@ -67,7 +67,7 @@ public sealed class UsageTests
     {
         using var error = new StringWriter();
         using var full = new Full();
-        Assert.Equal(125, CommandLine.Run(["version"], (_, _, _) => Task.CompletedTask, () => [], full, error));
+        Assert.Equal(125, CommandLine.Run(["version"], (_, _, _) => Task.FromResult(0), () => [], full, error));
         Assert.Equal("runner: cannot write the output: No space left on device\n", error.ToString());
     }
 
@@ -77,7 +77,7 @@ public sealed class UsageTests
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        return (CommandLine.Run(args, (_, _, _) => Task.CompletedTask, examine, output, error), output.ToString(), error.ToString());
+        return (CommandLine.Run(args, (_, _, _) => Task.FromResult(0), examine, output, error), output.ToString(), error.ToString());
     }
 
     private sealed class Full : StringWriter

@@ -118,12 +118,15 @@ public sealed class HardTimesTests
 
         public JobPage List(JobFilter filter, JobId? before, int count) => store.List(filter, before, count);
 
-        public IReadOnlyList<JobRecord> Unended() => store.Unended();
+        public void RecordEnding(JobId id, EndingPlan plan) => store.RecordEnding(id, plan);
+
+        public IReadOnlyList<(JobRecord, EndingPlan?)> Unended() => store.Unended();
     }
 
     /// <summary>Refuses each step some times.</summary>
     private sealed class StubbornProcess(int refusals) : IJobProcess
     {
+        public DateTimeOffset? ExitedAt => null;
         private readonly Dictionary<string, int> _tries = [];
 
         private readonly TaskCompletionSource<ProcessExit> _killed = new();
@@ -206,6 +209,8 @@ public sealed class HardTimesTests
 
         public JobPage List(JobFilter filter, JobId? before, int count) => throw new NotSupportedException();
 
-        public IReadOnlyList<JobRecord> Unended() => throw new NotSupportedException();
+        public void RecordEnding(JobId id, EndingPlan plan) { }
+
+        public IReadOnlyList<(JobRecord, EndingPlan?)> Unended() => throw new NotSupportedException();
     }
 }

@@ -72,7 +72,7 @@ public sealed class SchemaTests : IDisposable
         var exited = store.Find(JobId.Parse(Exited))!;
         Assert.Equal(new JobEnd.Exited(3), Assert.IsType<JobState.Ended>(exited.State).End);
         Assert.Equal(["team", "tier"], exited.Spec.Labels.Keys.Order());
-        var unended = Assert.Single(store.Unended());
+        var (unended, _) = Assert.Single(store.Unended());
         store.RecordEnd(unended with { State = new JobState.Ended(DateTimeOffset.UtcNow, new JobEnd.Lost(""), ResourceUsage.None, 0, 0) });
         Assert.Equal([Unended, Lost], store.List(new() { Reason = EndParts.Lost }, null, 10).Records.Select(record => record.Id.ToString()));
     }

@@ -59,7 +59,7 @@ public sealed class SqliteJobStoreTests : IDisposable
 
         using var again = new SqliteJobStore(FilePath);
         Assert.All(records, record => Assert.Equal(record, again.Find(record.Id)));
-        Assert.Equal([records[^1].Id], again.Unended().Select(record => record.Id));
+        Assert.Equal([records[^1].Id], again.Unended().Select(left => left.Record.Id));
     }
 
     [Fact]

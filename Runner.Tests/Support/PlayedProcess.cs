@@ -25,6 +25,7 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
 
     public bool HasExited => _exited.Task.IsCompleted;
     public bool IsGivenBack { get; private set; }
+    public DateTimeOffset? ExitedAt => null;
     public int Pid => 1;
     public ResourceLimits Applied => ResourceLimits.None;
     public OutputLog Stdout { get; } = new(() => throw new NotSupportedException());
@@ -100,5 +101,7 @@ sealed class CountingStore : IJobStore
 
     public JobPage List(JobFilter filter, JobId? before, int count) => throw new NotSupportedException();
 
-    public IReadOnlyList<JobRecord> Unended() => throw new NotSupportedException();
+    public void RecordEnding(JobId id, EndingPlan plan) { }
+
+    public IReadOnlyList<(JobRecord, EndingPlan?)> Unended() => throw new NotSupportedException();
 }

@@ -15,7 +15,7 @@ static class CommandLine
     /// <param name="args">As the shell gave them.</param>
     /// <param name="serve">Runs the server to its end.</param>
     /// <param name="examine">Tells what this machine can enforce.</param>
-    public static int Run(string[] args, Func<ServeSettings, TextWriter, TextWriter, Task> serve, Func<IReadOnlyList<Capability>> examine)
+    public static int Run(string[] args, Func<ServeSettings, TextWriter, TextWriter, Task<int>> serve, Func<IReadOnlyList<Capability>> examine)
     {
         StandardStream.HoldPlaces();
         return Run(args, serve, examine, StandardStream.Output, StandardStream.Error);
@@ -23,7 +23,7 @@ static class CommandLine
 
     /// <summary>The same, with its output and what it complains of told to others.</summary>
     public static int Run(
-        string[] args, Func<ServeSettings, TextWriter, TextWriter, Task> serve, Func<IReadOnlyList<Capability>> examine, TextWriter output, TextWriter error)
+        string[] args, Func<ServeSettings, TextWriter, TextWriter, Task<int>> serve, Func<IReadOnlyList<Capability>> examine, TextWriter output, TextWriter error)
     {
         // Not the library's root command, nor its help and version options: they ask for their texts when they are made, 0.8 ms of every start.
         var root = new Command("runner", "Runs Linux processes under hard limits, and lets people start, stop, query and follow them over mutual TLS.")

@@ -10,7 +10,7 @@ namespace Runner.Cli;
 static class ServeCommand
 {
     /// <param name="serve">Runs the server to its end; told where to write that it listens.</param>
-    public static Command Create(Func<ServeSettings, TextWriter, TextWriter, Task> serve)
+    public static Command Create(Func<ServeSettings, TextWriter, TextWriter, Task<int>> serve)
     {
         var listen = new Option<string>("--listen") { Description = "Address to serve; 0.0.0.0:7443 serves other machines too, port 0 takes a free one.", HelpName = "HOST:PORT", DefaultValueFactory = _ => $"127.0.0.1:{ClientProfile.DefaultPort}" };
         var certificate = new Option<string?>("--cert") { Description = "Server certificate (default: the set in /etc/runner, made on first start).", HelpName = "FILE" };
@@ -19,8 +19,9 @@ static class ServeCommand
         var state = new Option<string>("--state-dir") { Description = "Where records and output are kept.", HelpName = "DIR", DefaultValueFactory = _ => ServeSettings.DefaultStateDirectory };
         var cgroup = new Option<string?>("--cgroup") { Description = "Cgroup subtree for the jobs, below the root of each hierarchy (default: runner, or one of its own for another state directory).", HelpName = "NAME" };
         var stopTimeout = new Option<string>("--stop-timeout") { Description = "Cuts jobs' grace periods when the server is told to stop; told twice, it kills them at once.", HelpName = "TIME", DefaultValueFactory = _ => "1m" };
+        var keeper = new Option<bool>("--keeper") { Description = "Be a keeper that starts the server: when that dies, another one goes on with its jobs." };
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Log every call." };
-        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, verbose };
+        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, keeper, verbose };
         command.SetAction(async (parsed, _) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
@@ -30,9 +31,8 @@ static class ServeCommand
                 var settings = new ServeSettings(
                     Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
                     stateDirectory, parsed.GetValue(cgroup) ?? ServeSettings.CgroupNameFor(stateDirectory),
-                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(verbose));
-                await serve(settings, output, error);
-                return (int)ExitCode.Ok;
+                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(keeper), parsed.GetValue(verbose));
+                return await serve(settings, output, error);
             }
             catch (BadOptionException e)
             {

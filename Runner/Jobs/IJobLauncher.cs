@@ -9,8 +9,16 @@ interface IJobLauncher
     /// <exception cref="JobException">It could not be; nothing is left of it.</exception>
     IJobProcess Launch(JobId id, JobSpec spec);
 
-    /// <summary>Kills and removes whatever a former server left running.</summary>
-    void CleanLeftovers();
+    /// <summary>The jobs of a former server that can be gone on with.</summary>
+    IReadOnlyList<JobId> Kept { get; }
+
+    /// <summary>Goes on with one of <see cref="Kept"/> where the former server left it.</summary>
+    /// <exception cref="JobException">It cannot be: what it was kept by or written to is gone.</exception>
+    IJobProcess Adopt(JobId id);
+
+    /// <summary>Kills and removes whatever a former server left running and nobody goes on with.</summary>
+    /// <param name="adopted">Those that somebody does.</param>
+    void CleanLeftovers(IReadOnlySet<JobId> adopted);
 
     /// <summary>Removes what was captured of a job that nobody knows of.</summary>
     void Discard(JobId id);
@@ -40,6 +48,9 @@ interface IJobProcess : IDisposable
 
     /// <summary>How the main process went. Fails only if the kernel does not tell.</summary>
     Task<ProcessExit> Exited { get; }
+
+    /// <summary>When it went, as far as that was seen earlier than it was told. Null: just now. Known once it has exited.</summary>
+    DateTimeOffset? ExitedAt { get; }
 
     /// <summary>Sends a signal to every process of the job.</summary>
     /// <param name="signal">Its number.</param>

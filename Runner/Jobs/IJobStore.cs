@@ -17,8 +17,11 @@ interface IJobStore
     /// <param name="count">Most jobs wanted.</param>
     JobPage List(JobFilter filter, JobId? before, int count);
 
-    /// <summary>Jobs without an end: at start-up, those a former server left.</summary>
-    IReadOnlyList<JobRecord> Unended();
+    /// <summary>Stores that a job has been told to end, in place of what was stored of that before.</summary>
+    void RecordEnding(JobId id, EndingPlan plan);
+
+    /// <summary>Jobs without an end: at start-up, those a former server left, and which of them it had told to end.</summary>
+    IReadOnlyList<(JobRecord Record, EndingPlan? Ending)> Unended();
 }
 
 /// <summary>A piece of the list of jobs.</summary>

@@ -19,11 +19,17 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     public int RunningCount(Caller caller) =>
         _running.Values.Count(entry => entry.IsValueCreated && Policy.MaySee(caller, entry.Value.Record.Owner));
 
-    /// <summary>Called once before anything else: whatever a former server left running is killed and recorded as lost.</summary>
+    /// <summary>Called once before anything else: goes on with the jobs of a former server; those that cannot be gone on with are
+    /// killed and recorded as lost.</summary>
     public void Recover()
     {
-        launcher.CleanLeftovers();
-        foreach (var record in store.Unended())
+        var unended = store.Unended().ToDictionary(left => left.Record.Id);
+        var adopted = new HashSet<JobId>(launcher.Kept.Where(unended.ContainsKey).Where(id => TryAdopt(unended[id].Record, unended[id].Ending)));
+        launcher.CleanLeftovers(adopted);
+
+        // Started, but never answered for.
+        foreach (var id in launcher.Kept.Where(id => !unended.ContainsKey(id) && store.Find(id) is null)) launcher.Discard(id);
+        foreach (var (record, _) in unended.Values.Where(left => !adopted.Contains(left.Record.Id)))
         {
             var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null).Length;
             var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null).Length;
@@ -181,6 +187,25 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         logger.JobStarted(id, record.Owner, record.Pid);
         _ = SuperviseAsync(job);
         return job;
+    }
+
+    private bool TryAdopt(JobRecord record, EndingPlan? ending)
+    {
+        IJobProcess process;
+        try
+        {
+            process = launcher.Adopt(record.Id);
+        }
+        catch (JobException e)
+        {
+            logger.NotAdopted(record.Id, e.Message);
+            return false;
+        }
+        var job = new RunningJob(record, process, store, time, logger, ending);
+        _running[record.Id] = new(job);
+        logger.JobAdopted(record.Id);
+        _ = SuperviseAsync(job);
+        return true;
     }
 
     private async Task SuperviseAsync(RunningJob job)

@@ -8,6 +8,12 @@ static partial class JobsLog
     [LoggerMessage(LogLevel.Information, "Job {Id} of {Owner} started as process {Pid}")]
     public static partial void JobStarted(this ILogger logger, JobId id, string owner, int pid);
 
+    [LoggerMessage(LogLevel.Information, "Job {Id} of a former server is gone on with")]
+    public static partial void JobAdopted(this ILogger logger, JobId id);
+
+    [LoggerMessage(LogLevel.Error, "Job {Id} of a former server cannot be gone on with: {Problem}")]
+    public static partial void NotAdopted(this ILogger logger, JobId id, string problem);
+
     [LoggerMessage(LogLevel.Information, "Job {Id} ended: {End}")]
     public static partial void JobEnded(this ILogger logger, JobId id, JobEnd end);
 
@@ -16,6 +22,9 @@ static partial class JobsLog
 
     [LoggerMessage(LogLevel.Error, "Job {Id} could not be told to end and will be killed after its grace period: {Problem}")]
     public static partial void NotSignalled(this ILogger logger, JobId id, string problem);
+
+    [LoggerMessage(LogLevel.Error, "Job {Id} is being ended, which could not be stored: {Problem}")]
+    public static partial void EndingNotStored(this ILogger logger, JobId id, string problem);
 
     [LoggerMessage(LogLevel.Critical, "Job {Id} is no longer watched")]
     public static partial void SupervisionFailed(this ILogger logger, Exception exception, JobId id);

@@ -19,12 +19,14 @@ sealed class RunningJob
     private readonly ILogger _logger;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private EndCause? _cause;
+    private EndingPlan? _ending; // its cause is the first one, its time the earliest
     private bool _exitSeen;
     private volatile JobRecord _record;
 
-    public RunningJob(JobRecord record, IJobProcess process, IJobStore store, TimeProvider time, ILogger logger)
+    /// <param name="ending">Of a job that a former server had told to end.</param>
+    public RunningJob(JobRecord record, IJobProcess process, IJobStore store, TimeProvider time, ILogger logger, EndingPlan? ending = null)
     {
+        _ending = ending;
         (_record, _process, _store, _time, _logger) = (record, process, store, time, logger);
         (Stdout, Stderr, Index) = (process.Stdout, process.Stderr, process.Index);
     }
@@ -46,6 +48,7 @@ sealed class RunningJob
     /// <summary>Waits for the job's end, records it, tells it, and gives everything back. Called once; never fails.</summary>
     public async Task SuperviseAsync()
     {
+        if (_ending is { } ending) _ = KillAfterAsync(ending.KillAt - _time.GetUtcNow());
         if (_record.Spec.Timeout is { } timeout) _ = TimeOutAsync(timeout);
         ProcessExit? exit = null;
         var unknown = "";
@@ -58,13 +61,13 @@ sealed class RunningJob
             // Somebody else took its status: it is gone, and nobody can say how.
             unknown = e.Message;
         }
-        var endedAt = _time.GetUtcNow();
+        var endedAt = _process.ExitedAt ?? _time.GetUtcNow();
         EndCause? cause;
         lock (_lock)
         {
             // From here on a stop or the timeout is too late to be the reason.
             _exitSeen = true;
-            cause = _cause;
+            cause = _ending?.Cause;
         }
         _gone.SetResult();
 
@@ -109,7 +112,7 @@ sealed class RunningJob
             if (_exitSeen) late = true;
             else
             {
-                _cause ??= new EndCause.Stop(by);
+                Plan(new EndCause.Stop(by), grace);
                 if (grace > TimeSpan.Zero) Tell(signal);
             }
         }
@@ -154,10 +157,27 @@ sealed class RunningJob
             if (_exitSeen) return;
 
             // Whoever is being stopped has been told to end, and is now held to the job's own grace period.
-            if (_cause is null && _record.Spec.GracePeriod > TimeSpan.Zero) Tell(Signals.Terminate);
-            _cause ??= new EndCause.Timeout();
+            var isFirst = _ending is null;
+            Plan(new EndCause.Timeout(), _record.Spec.GracePeriod);
+            if (isFirst && _record.Spec.GracePeriod > TimeSpan.Zero) Tell(Signals.Terminate);
         }
         await KillAfterAsync(_record.Spec.GracePeriod).ConfigureAwait(false);
+    }
+
+    /// <summary>Before the job is told: a server that comes after this one must know why it ends. Under the lock.</summary>
+    private void Plan(EndCause cause, TimeSpan grace)
+    {
+        var killAt = _time.GetUtcNow() + grace;
+        _ending = new(_ending?.Cause ?? cause, _ending is { } before && before.KillAt < killAt ? before.KillAt : killAt);
+        try
+        {
+            _store.RecordEnding(_record.Id, _ending);
+        }
+        catch (StoreException e)
+        {
+            // The end is more urgent than what is said of it, should this server die before it has come.
+            _logger.EndingNotStored(_record.Id, e.Message);
+        }
     }
 
     /// <summary>Whether the main process goes before the time is over. No timer is left when it does.</summary>

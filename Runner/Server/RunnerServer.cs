@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Grpc.AspNetCore.Server;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
@@ -36,10 +37,12 @@ sealed class RunnerServer : IAsyncDisposable
     /// <param name="facts">What it tells of itself.</param>
     /// <param name="limits">How much of the process callers may take.</param>
     /// <param name="logging">Where what happens is told.</param>
+    /// <param name="listening">Gives a bound socket for an address; null: a new one.</param>
     /// <exception cref="CannotListenException">The address is in use or not this machine's.</exception>
     /// <exception cref="InvalidOperationException">A method is served that no rule is for.</exception>
     public static async Task<RunnerServer> StartAsync(
-        IPEndPoint listen, Func<ServerTrust> trust, JobRegistry jobs, ServerFacts facts, ServerLimits limits, ILoggerFactory logging)
+        IPEndPoint listen, Func<ServerTrust> trust, JobRegistry jobs, ServerFacts facts, ServerLimits limits, ILoggerFactory logging,
+        Func<EndPoint, Socket>? listening = null)
     {
         // Empty: the usual builders watch the content root for changes, which for "/" takes seconds.
         var builder = WebApplication.CreateEmptyBuilder(new());
@@ -48,6 +51,7 @@ sealed class RunnerServer : IAsyncDisposable
         builder.Services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        if (listening is not null) builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = listening);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -12,10 +12,11 @@ namespace Runner.Server;
 /// <param name="StateDirectory">Where records and output are kept.</param>
 /// <param name="CgroupName">The subtree that is the server's own, relative to each hierarchy's root.</param>
 /// <param name="StopTimeout">Cuts jobs' grace periods when the server is told to stop.</param>
+/// <param name="Keeper">Jobs outlive the server, under a process that is their parent.</param>
 /// <param name="Verbose">Tells every call.</param>
 sealed record ServeSettings(
     IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string CgroupName,
-    TimeSpan StopTimeout, bool Verbose)
+    TimeSpan StopTimeout, bool Keeper, bool Verbose)
 {
     public const string DefaultStateDirectory = "/var/lib/runner";
     private const string DefaultCgroupName = "runner";

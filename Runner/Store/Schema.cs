@@ -89,5 +89,10 @@ static class Schema
         "CREATE INDEX jobs_unended ON jobs (started_at) WHERE outcome IS NULL",
     ];
 
-    private static readonly string[][] s_steps = [s_first, s_second];
+    private static readonly string[] s_third =
+    [
+        "ALTER TABLE jobs ADD COLUMN ending TEXT",        // JSON; NULL: was not told to end
+    ];
+
+    private static readonly string[][] s_steps = [s_first, s_second, s_third];
 }

@@ -18,6 +18,7 @@ sealed class SqliteJobStore : IJobStore, IDisposable
     private readonly SqliteConnection _connection;
     private readonly SqliteCommand _insert;
     private readonly SqliteCommand _recordEnd;
+    private readonly SqliteCommand _recordEnding;
     private readonly SqliteCommand _find;
     private readonly SqliteCommand _place;
     private readonly SqliteCommand _unended;
@@ -38,7 +39,8 @@ sealed class SqliteJobStore : IJobStore, IDisposable
                 "UPDATE jobs SET ended_at = $ended_at, outcome = $outcome, reason = $reason, exit_code = $exit_code WHERE id = $id AND outcome IS NULL");
             _find = Command($"SELECT {Columns} FROM jobs WHERE id = $id");
             _place = Command("SELECT started_at, seq FROM jobs WHERE id = $id");
-            _unended = Command($"SELECT {Columns} FROM jobs WHERE outcome IS NULL");
+            _recordEnding = Command("UPDATE jobs SET ending = $ending WHERE id = $id AND outcome IS NULL");
+            _unended = Command($"SELECT {Columns}, jobs.ending FROM jobs WHERE outcome IS NULL");
         }
         catch (SqliteException e)
         {
@@ -87,7 +89,7 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         lock (_lock)
         {
             Set(_find, "$id", id.ToString());
-            return Read(_find) is [var (_, record)] ? record : null;
+            return Read(_find, StoredJson.Record) is [var record] ? record : null;
         }
     }
 
@@ -107,14 +109,24 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         }
     }
 
-    public IReadOnlyList<JobRecord> Unended()
+    public void RecordEnding(JobId id, EndingPlan plan)
     {
-        lock (_lock) return [.. Read(_unended).Select(row => row.Record)];
+        lock (_lock)
+        {
+            Set(_recordEnding, "$id", id.ToString());
+            Set(_recordEnding, "$ending", StoredJson.Ending(plan));
+            Run(_recordEnding, id);
+        }
+    }
+
+    public IReadOnlyList<(JobRecord Record, EndingPlan? Ending)> Unended()
+    {
+        lock (_lock) return Read(_unended, row => (StoredJson.Record(row), row.IsDBNull(9) ? null : StoredJson.Ending(row.GetString(9))));
     }
 
     public void Dispose()
     {
-        foreach (var command in new[] { _insert, _recordEnd, _find, _place, _unended }) command.Dispose();
+        foreach (var command in new[] { _insert, _recordEnd, _recordEnding, _find, _place, _unended }) command.Dispose();
         _connection.Dispose();
     }
 
@@ -201,13 +213,13 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         return new(records, null);
     }
 
-    private static List<(long Seq, JobRecord Record)> Read(SqliteCommand command)
+    private static List<T> Read<T>(SqliteCommand command, Func<SqliteDataReader, T> read)
     {
-        var rows = new List<(long, JobRecord)>();
+        var rows = new List<T>();
         try
         {
             using var reader = command.ExecuteReader();
-            while (reader.Read()) rows.Add((reader.GetInt64(0), StoredJson.Record(reader)));
+            while (reader.Read()) rows.Add(read(reader));
         }
         catch (SqliteException e)
         {

@@ -21,6 +21,15 @@ static class StoredJson
         return JsonSerializer.Serialize(outcome, StoredJsonContext.Default.StoredOutcome);
     }
 
+    public static string Ending(EndingPlan plan) => JsonSerializer.Serialize(
+        new StoredEnding((plan.Cause as EndCause.Stop)?.By, plan.KillAt.UtcTicks), StoredJsonContext.Default.StoredEnding);
+
+    public static EndingPlan Ending(string json)
+    {
+        var ending = Parse(json, StoredJsonContext.Default.StoredEnding);
+        return new(ending.StoppedBy is { } by ? new EndCause.Stop(by) : new EndCause.Timeout(), Stamp.To(ending.KillAt));
+    }
+
     /// <summary>From a row of SqliteJobStore's columns.</summary>
     public static JobRecord Record(SqliteDataReader row) => new(
         JobId.Parse(row.GetString(1)),
@@ -58,8 +67,13 @@ sealed record StoredOutcome(
     long EndedAt, string Reason, int? Code, int? Signal, bool CoreDumped, string? By, string? Detail,
     ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null);
 
+/// <summary>An ending as it is stored.</summary>
+/// <param name="StoppedBy">Null: its time was up.</param>
+sealed record StoredEnding(string? StoppedBy, long KillAt);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(JobSpec))]
 [JsonSerializable(typeof(ResourceLimits))]
 [JsonSerializable(typeof(StoredOutcome))]
+[JsonSerializable(typeof(StoredEnding))]
 sealed partial class StoredJsonContext : JsonSerializerContext;

@@ -40,9 +40,9 @@ sealed unsafe partial class Child : IDisposable
         using (theirInput)
         using (theirOutput)
         {
-            var spawned = Spawner.Spawn(
+            var spawned = Spawner.Spawn(new(
                 path, [program, .. args], [$"PATH={SearchPath}", "HOME=/nonexistent", .. environment], "/",
-                null, [], (theirInput ?? nothing, theirOutput ?? nothing, complaints));
+                null, [], (theirInput ?? nothing, theirOutput ?? nothing, complaints)));
             return new Child(spawned, output, input);
         }
     }

@@ -53,7 +53,7 @@ public sealed class SpawnerTests
         using var nothing = Libc.Open("/dev/null", OpenFlags.ReadWrite | OpenFlags.CloseOnExec);
         for (var i = 0; i < 100; i++)
         {
-            var e = Assert.Throws<SpawnException>(() => Spawner.Spawn(program, [program], [], folder, null, [], (nothing, nothing, nothing)));
+            var e = Assert.Throws<SpawnException>(() => Spawner.Spawn(new(program, [program], [], folder, null, [], (nothing, nothing, nothing))));
             Assert.Equal((step, errno), (e.Step, e.Errno));
         }
     }
@@ -64,7 +64,7 @@ public sealed class SpawnerTests
         using var nothing = Libc.Open("/dev/null", OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
         var (read, write) = Pipes.Create();
         SpawnedProcess spawned;
-        using (write) spawned = Spawner.Spawn(program, argv, envp, folder, null, [], (nothing, write, write));
+        using (write) spawned = Spawner.Spawn(new(program, argv, envp, folder, null, [], (nothing, write, write)));
         var exit = (await new ExitWatch(loop).WhenExited(spawned.Pidfd).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken)).Exit;
         using (read)
         {

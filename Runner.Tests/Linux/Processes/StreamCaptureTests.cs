@@ -24,7 +24,7 @@ public sealed partial class StreamCaptureTests
         OutputLog log = new(() => throw new NotSupportedException()), records = new(() => throw new NotSupportedException());
         var (heldBack, goingOn) = (Waiting.NewSignal(), Waiting.NewSignal());
         var capture = new StreamCapture(
-            loop, read, new(() => file), OutputKind.Stderr, log, new IndexWriter(new(() => index), records), e =>
+            loop, read, new(new(() => file), log, 0), OutputKind.Stderr, new IndexWriter(new(() => index), records), e =>
             {
                 Assert.Equal(Errno.ENOSPC, e.Errno);
                 heldBack.SetResult();
@@ -62,8 +62,8 @@ public sealed partial class StreamCaptureTests
         using var index = Libc.Open(folder.At("index"), OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.CloseOnExec, 0x180);
         OutputLog log = new(() => throw new NotSupportedException()), records = new(() => throw new NotSupportedException());
         var capture = new StreamCapture(
-            loop, read, new(() => Libc.Open(folder.At("stdout"), OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.CloseOnExec, 0x180)),
-            OutputKind.Stdout, log, new IndexWriter(new(() => index), records), e => throw e, () => { });
+            loop, read, new(new(() => Libc.Open(folder.At("stdout"), OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.CloseOnExec, 0x180)), log, 0),
+            OutputKind.Stdout, new IndexWriter(new(() => index), records), e => throw e, () => { });
         var stolen = Waiting.NewSignal();
         await loop.RunAsync(() =>
         {

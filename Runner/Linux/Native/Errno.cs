@@ -27,9 +27,11 @@ enum Errno
     ETXTBSY = 26,
     ENOSPC = 28,
     EROFS = 30,
+    EPIPE = 32,
     ENAMETOOLONG = 36,
     ENOSYS = 38,
     ELOOP = 40,
     EOPNOTSUPP = 95,
+    ECONNRESET = 104,
     EDQUOT = 122,
 }

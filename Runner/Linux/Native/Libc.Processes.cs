@@ -32,6 +32,25 @@ static partial class Libc
     [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]
     private static unsafe partial nint SystemCall(nint number, nint first, Fd second, void* third, nint fourth, void* fifth);
 
+    public const int AnyChild = 0, ChildByPid = 1; // P_ALL, P_PID
+    public const int WaitExited = 4, WaitNoTake = 0x01000000; // WEXITED, WNOWAIT
+
+    /// <summary>The same for any child, or one by its number.</summary>
+    public static unsafe int WaitId(int idType, int id, SigInfo* info, int options, ResourceCount* count) =>
+        (int)SystemCall(s_waitId, idType, id, info, options, count);
+
+    [LibraryImport(Name, EntryPoint = "prctl", SetLastError = true)]
+    public static partial int ControlProcess(int option, nuint first, nuint second, nuint third, nuint fourth);
+
+    /// <summary>A second descriptor for the same open file, above the three that every program has.</summary>
+    public static Fd Duplicate(int number) => Control(number, (int)FcntlCommand.DuplicateCloseOnExec, 3);
+
+    [LibraryImport(Name, EntryPoint = "fcntl", SetLastError = true)]
+    private static partial Fd Control(int fd, int command, int value);
+
+    [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]
+    private static unsafe partial nint SystemCall(nint number, nint first, nint second, void* third, nint fourth, void* fifth);
+
     [LibraryImport(Name, EntryPoint = "epoll_create1", SetLastError = true)]
     public static partial Fd EpollCreate(OpenFlags flags);
 
@@ -59,6 +78,7 @@ static partial class Libc
 
 enum FcntlCommand
 {
+    DuplicateCloseOnExec = 1030, // F_DUPFD_CLOEXEC
     SetPipeSize = 1031, // F_SETPIPE_SZ, fcntl(2)
 }
 
@@ -97,6 +117,7 @@ struct ResourceCount
 struct SigInfo
 {
     [FieldOffset(8)] public int Code;
+    [FieldOffset(16)] public int Pid;
     [FieldOffset(24)] public int Status;
 
     /// <summary><c>si_code</c> of a child that returned, was killed, or was killed with a core dump.</summary>

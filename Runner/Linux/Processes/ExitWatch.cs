@@ -1,4 +1,5 @@
 using Runner.Jobs;
+using Runner.Linux.Cgroups;
 using Runner.Linux.Native;
 
 namespace Runner.Linux.Processes;
@@ -8,15 +9,14 @@ sealed class ExitWatch(EventLoop loop)
 {
     private const int WaitForPidfd = 3; // P_PIDFD, waitid(2), Linux 5.4
     private const int WaitForExited = 4; // WEXITED
-    private const int LeaveIt = 0x1000000; // WNOWAIT
 
     // Touched on the loop's thread only.
     private readonly Dictionary<Fd, ulong> _watched = [];
 
     /// <summary>Reaps the process when it exits. Done with how it went; the descriptor is closed then.</summary>
     /// <param name="pidfd">The process.</param>
-    /// <param name="lastLook">Called on the loop's thread when it has exited and its number is still its own. Must not block.</param>
-    public async Task<ReapedProcess> WhenExited(Fd pidfd, Action<ProcessExit>? lastLook = null)
+    /// <param name="pid">Its number; 0: not known.</param>
+    public async Task<ReapedProcess> WhenExited(Fd pidfd, int pid = 0)
     {
         var done = new TaskCompletionSource<ReapedProcess>(TaskCreationOptions.RunContinuationsAsynchronously);
         await loop.RunAsync(() =>
@@ -27,8 +27,9 @@ sealed class ExitWatch(EventLoop loop)
                 loop.Remove(token, pidfd);
                 try
                 {
-                    if (lastLook is not null) lastLook(Wait(pidfd, LeaveIt).Exit);
-                    done.SetResult(Wait(pidfd));
+                    // Looked at while its number is still its own.
+                    var spared = pid > 0 && OomSpared.Is(pid);
+                    done.SetResult(Reap(pidfd) with { OomSpared = spared });
                 }
                 catch (Exception e)
                 {
@@ -107,11 +108,11 @@ sealed class ExitWatch(EventLoop loop)
         }
     }
 
-    private static unsafe ReapedProcess Wait(Fd pidfd, int options = 0)
+    private static unsafe ReapedProcess Reap(Fd pidfd)
     {
         SigInfo info = default;
         ResourceCount count = default;
-        while (Libc.WaitId(WaitForPidfd, pidfd, &info, WaitForExited | options, &count) != 0)
+        while (Libc.WaitId(WaitForPidfd, pidfd, &info, WaitForExited, &count) != 0)
         {
             var error = LinuxException.Last("waitid");
             if (error.Errno != Errno.EINTR) throw error;
@@ -120,9 +121,11 @@ sealed class ExitWatch(EventLoop loop)
             info.Code == SigInfo.Exited
                 ? new ProcessExit.Exited(info.Status)
                 : new ProcessExit.Signaled(info.Status, CoreDumped: info.Code == SigInfo.Dumped),
-            count.VoluntarySwitches, count.InvoluntarySwitches);
+            count.VoluntarySwitches, count.InvoluntarySwitches, OomSpared: false);
     }
 }
 
 /// <summary>How a process went, and the context switches of it and of every descendant that was waited for (RUSAGE_BOTH, kernel/exit.c).</summary>
-sealed record ReapedProcess(ProcessExit Exit, long VoluntarySwitches, long InvoluntarySwitches);
+/// <param name="OomSpared">The kernel would never have killed it for want of memory.</param>
+/// <param name="At">When it was reaped, by somebody who was there; null: just now.</param>
+sealed record ReapedProcess(ProcessExit Exit, long VoluntarySwitches, long InvoluntarySwitches, bool OomSpared, DateTimeOffset? At = null);

@@ -7,9 +7,12 @@ namespace Runner.Linux.Processes;
 /// Appends to a job's index when each piece was captured. Only on the capture loop's thread, which both of the job's streams
 /// share: so records stand in the order of capture.
 /// </summary>
-sealed class IndexWriter(LazyFile file, OutputLog log) : IDisposable
+/// <param name="file">The index; this object's from now on.</param>
+/// <param name="log">The log it is read by.</param>
+/// <param name="last">The time of its last record.</param>
+sealed class IndexWriter(LazyFile file, OutputLog log, long last = 0) : IDisposable
 {
-    private long _last;
+    private long _last = last;
 
     /// <summary>Writes down a piece; readers learn of it by <see cref="Tell"/>.</summary>
     /// <exception cref="LinuxException">The file does not take it, and nothing has changed.</exception>

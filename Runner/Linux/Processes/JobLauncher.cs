@@ -15,9 +15,11 @@ sealed class JobLauncher : IJobLauncher, IDisposable
     private readonly EventLoop _captureLoop;
     private readonly EventLoop _exitLoop;
     private readonly ExitWatch _exits;
+    private readonly IJobParent _parent;
     private readonly Fd _nothing;
 
-    public JobLauncher(CgroupTree cgroups, OutputFiles files, ILogger<JobLauncher> logger)
+    /// <param name="parent">Starts the programs; null: this process.</param>
+    public JobLauncher(CgroupTree cgroups, OutputFiles files, ILogger<JobLauncher> logger, IJobParent? parent = null)
     {
         (_cgroups, _files, _logger) = (cgroups, files, logger);
         _nothing = Libc.Open("/dev/null", OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
@@ -34,6 +36,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
         _captureLoop = new EventLoop("capture", logger.LoopFailed);
         _exitLoop = new EventLoop("exits", logger.LoopFailed);
         _exits = new ExitWatch(_exitLoop);
+        _parent = parent ?? new OwnChildren(_exits);
     }
 
     public IJobProcess Launch(JobId id, JobSpec spec)
@@ -56,9 +59,35 @@ sealed class JobLauncher : IJobLauncher, IDisposable
         }
     }
 
-    public void CleanLeftovers()
+    public IReadOnlyList<JobId> Kept => [.. _parent.Kept.Select(kept => kept.Id)];
+
+    public IJobProcess Adopt(JobId id)
     {
-        foreach (var name in _cgroups.CleanLeftovers(name => JobId.TryParse(name, out _))) _logger.LeftoverRemoved(name);
+        var kept = _parent.Kept.First(kept => kept.Id == id);
+        try
+        {
+            var cgroup = _cgroups.Find(id.ToString()) ?? throw new JobException(JobError.OsError, $"job {id}: its cgroup is gone");
+            cgroup.Born();
+            return Watched(id, kept.Process, cgroup, cgroup.OpenOomNotice(), _files.Reopen(id), kept.Pipes);
+        }
+        catch (LinuxException e)
+        {
+            throw SpawnErrors.ToJobError(e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw SpawnErrors.ToJobError(e);
+        }
+    }
+
+    public void CleanLeftovers(IReadOnlySet<JobId> adopted)
+    {
+        foreach (var name in _cgroups.CleanLeftovers(name => JobId.TryParse(name, out var id) && !adopted.Contains(id))) _logger.LeftoverRemoved(name);
+        foreach (var kept in _parent.Kept.Where(kept => !adopted.Contains(kept.Id)))
+        {
+            _parent.Forget(kept.Id);
+            kept.Dispose();
+        }
     }
 
     public void Discard(JobId id) => _files.Remove(id);
@@ -73,6 +102,9 @@ sealed class JobLauncher : IJobLauncher, IDisposable
         _exitLoop.Dispose();
         _nothing.Dispose();
     }
+
+    private JobProcess Watched(JobId id, StartedProcess process, JobCgroup cgroup, Fd? oomNotice, CaptureFiles files, IReadOnlyList<Fd> pipes) =>
+        new(process, () => _parent.Forget(id), cgroup, oomNotice, _exits, new JobCapture(_captureLoop, id, files, pipes, _logger));
 
     private JobProcess LaunchOrThrow(JobId id, JobSpec spec)
     {
@@ -94,20 +126,13 @@ sealed class JobLauncher : IJobLauncher, IDisposable
             Owned(outRead);
             var (errRead, errWrite) = spec.MergeOutput ? default : Pipes.CreateForJob();
             using var errEnd = errWrite;
-            if (errRead is not null) Owned(errRead);
-            var spawned = Spawner.Spawn(
+            Fd[] pipes = errRead is null ? [outRead] : [outRead, Owned(errRead)];
+            var order = new SpawnOrder(
                 program, [spec.Command, .. spec.Args], envp, spec.WorkingDirectory,
                 cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite ?? outWrite));
-
+            var process = _parent.Start(id, order, pipes);
             cgroup.Born();
-
-            var stdout = _files.Growing(id, OutputKind.Stdout);
-            var stderr = _files.Growing(id, OutputKind.Stderr);
-            var index = _files.GrowingIndex(id);
-            var writer = new IndexWriter(_files.NewIndex(id), index);
-            List<StreamCapture> captures = [new(_captureLoop, outRead, _files.New(id, OutputKind.Stdout), OutputKind.Stdout, stdout, writer, HeldBack, GoingOn)];
-            if (errRead is not null) captures.Add(new(_captureLoop, errRead, _files.New(id, OutputKind.Stderr), OutputKind.Stderr, stderr, writer, HeldBack, GoingOn));
-            return new JobProcess(spawned, cgroup, oomNotice, _exits, (stdout, stderr, index), captures, writer);
+            return Watched(id, process, cgroup, oomNotice, _files.New(id), pipes);
         }
         catch
         {
@@ -127,10 +152,6 @@ sealed class JobLauncher : IJobLauncher, IDisposable
                 _logger.NotUndone(e, id);
             }
         }
-
-        void HeldBack(LinuxException e) => _logger.OutputHeldBack(id, e.Message);
-
-        void GoingOn() => _logger.OutputGoesOn(id);
 
         Fd Owned(Fd fd)
         {

@@ -11,33 +11,33 @@ sealed class JobProcess : IJobProcess
 {
     private readonly JobCgroup _cgroup;
     private readonly ExitWatch _exits;
-    private readonly IReadOnlyList<StreamCapture> _captures;
-    private readonly IndexWriter _index;
+    private readonly JobCapture _capture;
     private readonly Fd _main;
+    private readonly Action _forget;
     private readonly Fd? _oomNotice;
     private volatile bool _oomNoticed;
     private volatile bool _mainSpared;
     private volatile ReapedProcess? _reaped;
-    private bool _hasExited; // touched on the exit loop's thread only
+    private readonly Lock _oomLock = new();
+    private bool _exitSeen; // under the lock
 
     public JobProcess(
-        SpawnedProcess spawned, JobCgroup cgroup, Fd? oomNotice, ExitWatch exits,
-        (OutputLog Stdout, OutputLog Stderr, OutputLog Index) logs, IReadOnlyList<StreamCapture> captures, IndexWriter index)
+        StartedProcess process, Action forget, JobCgroup cgroup, Fd? oomNotice, ExitWatch exits, JobCapture capture)
     {
-        (_cgroup, _oomNotice, _exits, _captures, _index) = (cgroup, oomNotice, exits, captures, index);
-        (Stdout, Stderr, Index) = logs;
-        (Pid, _main) = (spawned.Pid, spawned.Pidfd);
-        Exited = ReapAsync();
-        foreach (var capture in captures) capture.Start();
+        (_cgroup, _oomNotice, _exits, _capture) = (cgroup, oomNotice, exits, capture);
+        (Pid, _main, _forget) = (process.Pid, process.Pidfd, forget);
+        Exited = SeeExitAsync(process.Ended);
+        capture.Start();
         if (oomNotice is not null) exits.OnReadable(oomNotice, () => TakeOomNotice(oomNotice));
     }
 
     public int Pid { get; }
     public ResourceLimits Applied => _cgroup.Applied;
-    public OutputLog Stdout { get; }
-    public OutputLog Stderr { get; }
-    public OutputLog Index { get; }
+    public OutputLog Stdout => _capture.Stdout;
+    public OutputLog Stderr => _capture.Stderr;
+    public OutputLog Index => _capture.Index;
     public Task<ProcessExit> Exited { get; }
+    public DateTimeOffset? ExitedAt => _reaped?.At;
     public int? LeftoverProcesses { get; private set; } = 0;
 
     public void Signal(int signal, bool wake)
@@ -87,7 +87,7 @@ sealed class JobProcess : IJobProcess
 
         // An exiting process closes its descriptors before it leaves its cgroup (do_exit, kernel/exit.c): what the job
         // wrote is in its pipes by now.
-        await Task.WhenAll(_captures.Select(capture => capture.FinishAsync())).ConfigureAwait(false);
+        await _capture.FinishAsync().ConfigureAwait(false);
     }
 
     public ResourceUsage ReadUsage(bool settled)
@@ -123,33 +123,38 @@ sealed class JobProcess : IJobProcess
 
     public void Dispose()
     {
-        _index.Dispose();
+        _capture.Dispose();
         if (_oomNotice is not null) _exits.Forget(_oomNotice);
         _cgroup.Remove();
         _cgroup.Dispose();
+        _main.Dispose();
+        _forget();
     }
 
-    private async Task<ProcessExit> ReapAsync()
+    private async Task<ProcessExit> SeeExitAsync(Task<ReapedProcess> ended)
     {
-        var reaped = await _exits.WhenExited(_main, LastLook).ConfigureAwait(false);
+        var reaped = await ended.ConfigureAwait(false);
+        lock (_oomLock)
+        {
+            // The notice may stand behind this exit in a queue.
+            if (_oomNotice is not null && OomNotice.Take(_oomNotice)) _oomNoticed = true;
+            _exitSeen = true;
+        }
+        _mainSpared = reaped.OomSpared;
         _reaped = reaped;
         return reaped.Exit;
-    }
-
-    private void LastLook(ProcessExit exit)
-    {
-        // The notice may stand behind this exit in the loop's queue.
-        if (_oomNotice is not null && OomNotice.Take(_oomNotice)) _oomNoticed = true;
-        if (_oomNoticed || exit is ProcessExit.Signaled { Signal: Signals.Kill }) _mainSpared = OomSpared.Is(Pid);
-        _hasExited = true;
     }
 
     // As memory.oom.group does in v2: half a job is of no use to anybody, but who is spared there is spared here.
     private void TakeOomNotice(Fd notice)
     {
         // What the main process left is being killed anyway.
-        if (!OomNotice.Take(notice) || _hasExited) return;
-        _oomNoticed = true;
+        lock (_oomLock)
+        {
+            if (!OomNotice.Take(notice) || _exitSeen) return;
+            _oomNoticed = true;
+        }
+        if (ExitWatch.HasExited(_main)) return;
         if (!OomSpared.Is(Pid)) Kill();
         else _ = Task.Run(_cgroup.KillUnspared); // freezes the job meanwhile, which the loop does not wait for
     }

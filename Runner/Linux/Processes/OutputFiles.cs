@@ -24,11 +24,28 @@ sealed class OutputFiles
 
     public string Folder(JobId id) => System.IO.Path.Combine(_jobs, id.ToString());
 
-    /// <summary>A file for a stream, made when there is something to write to it: a job that is silent costs none.</summary>
-    public LazyFile New(JobId id, OutputKind kind) => new(() => Create(id, Path(id, kind)));
+    /// <summary>The files of a new job, each made when there is something to write to it: a silent job costs none.</summary>
+    public CaptureFiles New(JobId id) => Files(id, _ => 0);
 
-    /// <summary>The same for its index.</summary>
-    public LazyFile NewIndex(JobId id) => new(() => Create(id, IndexPath(id)));
+    /// <summary>The files of a job that a former server captured to.</summary>
+    public CaptureFiles Reopen(JobId id)
+    {
+        var files = Files(id, Size);
+
+        // What is on record is told; the rest of the files once it is.
+        files.Index.Log.Grow(files.Index.Size - files.Index.Size % OutputRecord.Size);
+        using var index = new OutputIndex(files.Index.Log);
+        files.Stdout.Log.Grow(index.EndBeforeAsync(OutputKind.Stdout, index.Count, CancellationToken.None).AsTask().GetAwaiter().GetResult());
+        files.Stderr.Log.Grow(index.EndBeforeAsync(OutputKind.Stderr, index.Count, CancellationToken.None).AsTask().GetAwaiter().GetResult());
+        return files with { LastTicks = index.Count > 0 ? index[index.Count - 1].Ticks : 0 };
+    }
+
+    private CaptureFiles Files(JobId id, Func<string, long> size)
+    {
+        return new(For(Path(id, OutputKind.Stdout)), For(Path(id, OutputKind.Stderr)), For(IndexPath(id)));
+
+        LogFile For(string path) => new(new LazyFile(() => OpenForWriting(id, path)), new OutputLog(() => Open(path)), size(path));
+    }
 
     private static void MakeFolder(string folder)
     {
@@ -36,7 +53,7 @@ sealed class OutputFiles
     }
 
     /// <summary>Makes the job's folder too, if it is not there.</summary>
-    private Fd Create(JobId id, string path)
+    private Fd OpenForWriting(JobId id, string path)
     {
         var file = Open();
         if (!file.IsInvalid) return file;
@@ -44,7 +61,7 @@ sealed class OutputFiles
         file = Open();
         return file.IsInvalid ? throw LinuxException.Last("open", path) : file;
 
-        Fd Open() => Libc.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.CloseOnExec, OwnerOnly);
+        Fd Open() => Libc.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.CloseOnExec, OwnerOnly);
     }
 
     /// <summary>Removes a job's folder and all that is in it.</summary>
@@ -52,11 +69,6 @@ sealed class OutputFiles
     {
         if (Directory.Exists(Folder(id))) Directory.Delete(Folder(id), recursive: true);
     }
-
-    /// <summary>A stream that grows.</summary>
-    public OutputLog Growing(JobId id, OutputKind kind) => new(() => Open(Path(id, kind)));
-
-    public OutputLog GrowingIndex(JobId id) => new(() => Open(IndexPath(id)));
 
     /// <summary>A stream that is complete.</summary>
     public OutputLog Complete(JobId id, OutputKind kind, long? length)

@@ -54,41 +54,31 @@ static unsafe partial class Spawner
     private const string Library = "runner_native";
 
     /// <summary>Returns when the program has been exec'd inside the cgroup.</summary>
-    /// <param name="path">The program, absolute.</param>
-    /// <param name="argv">The name it is told and its arguments; no NUL in any.</param>
-    /// <param name="envp">NAME=value; no NUL in any.</param>
-    /// <param name="directory">Where it runs.</param>
-    /// <param name="cgroup">v2 directory it is born in; null: the caller's own.</param>
-    /// <param name="tasks">v1 "tasks" files it enters before exec.</param>
-    /// <param name="streams">Descriptors that become 0, 1 and 2.</param>
     /// <exception cref="SpawnException">It has not been; nothing is left.</exception>
-    public static SpawnedProcess Spawn(
-        string path, IReadOnlyList<string> argv, IReadOnlyList<string> envp, string directory,
-        Fd? cgroup, IReadOnlyList<Fd> tasks, (Fd Stdin, Fd Stdout, Fd Stderr) streams)
+    public static SpawnedProcess Spawn(SpawnOrder order)
     {
+        var (tasks, streams) = (order.Tasks, order.Streams);
         var taskFds = stackalloc int[tasks.Count];
         for (var i = 0; i < tasks.Count; i++) taskFds[i] = tasks[i].Number;
         using var strings = new NativeStrings();
         var request = new SpawnRequest
         {
-            Path = strings.Add(path),
-            Argv = strings.AddAll(argv),
-            Envp = strings.AddAll(envp),
-            Directory = strings.Add(directory),
+            Path = strings.Add(order.Path),
+            Argv = strings.AddAll(order.Argv),
+            Envp = strings.AddAll(order.Envp),
+            Directory = strings.Add(order.Directory),
             TaskFds = taskFds,
             TaskFdCount = tasks.Count,
-            CgroupFd = cgroup?.Number ?? -1,
+            CgroupFd = order.Cgroup?.Number ?? -1,
             StdinFd = streams.Stdin.Number,
             StdoutFd = streams.Stdout.Number,
             StderrFd = streams.Stderr.Number,
         };
         var result = Spawn(&request);
-        GC.KeepAlive(tasks);
-        GC.KeepAlive(cgroup);
-        GC.KeepAlive(streams);
+        GC.KeepAlive(order);
         return result == 0
             ? new(request.Pid, new Fd(request.Pidfd))
-            : throw new SpawnException(request.Step, request.Error, path);
+            : throw new SpawnException(request.Step, request.Error, order.Path);
     }
 
     [LibraryImport(Library, EntryPoint = "runner_spawn_request_size")]

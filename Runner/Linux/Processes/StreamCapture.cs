@@ -8,14 +8,16 @@ namespace Runner.Linux.Processes;
 /// this process. A file that takes no more holds the job back by its pipe; nothing is dropped.
 /// </summary>
 sealed class StreamCapture(
-    EventLoop loop, Fd pipe, LazyFile file, OutputKind kind, OutputLog log, IndexWriter index, Action<LinuxException> onHeldBack, Action onGoingOn)
+    EventLoop loop, Fd pipe, LogFile to, OutputKind kind, IndexWriter index, Action<LinuxException> onHeldBack, Action onGoingOn)
 {
     private const int MostAtOnce = 1 << 20;
     private const nuint FionRead = 0x541B; // bytes in the pipe, pipe(7)
     private static readonly TimeSpan s_retryPause = TimeSpan.FromSeconds(1);
 
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _length;
+    private readonly LazyFile _file = to.File;
+    private readonly OutputLog _log = to.Log;
+    private long _length = to.Size;
     private ulong _token;
     private bool _watching;
     private bool _finishing;
@@ -23,7 +25,8 @@ sealed class StreamCapture(
     private bool _heldBack;
     private bool _toldHeldBack;
 
-    public void Start() => loop.Post(Watch);
+    /// <summary>What a former server captured but did not write down is written down first.</summary>
+    public void Start() => loop.Post(Retry);
 
     /// <summary>
     /// Captures what is in the pipe now and stops, even if something outside the job holds the pipe open. To be called
@@ -64,9 +67,9 @@ sealed class StreamCapture(
     /// <summary>One piece; the end of the stream closes. False: there is no more for now.</summary>
     private unsafe bool Move(nuint most, bool hasHungUp = false)
     {
-        if (!file.IsOpen && !OpenFile(hasHungUp)) return false;
+        if (!_file.IsOpen && !OpenFile(hasHungUp)) return false;
         var offset = _length;
-        var moved = Libc.Splice(pipe, null, file.Opened, &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
+        var moved = Libc.Splice(pipe, null, _file.Opened, &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
         if (moved > 0)
         {
             _length += moved;
@@ -94,7 +97,7 @@ sealed class StreamCapture(
         }
         try
         {
-            file.Open();
+            _file.Open();
             return true;
         }
         catch (LinuxException e)
@@ -115,7 +118,7 @@ sealed class StreamCapture(
     {
         try
         {
-            index.Append(kind, log.Length, _length - log.Length);
+            index.Append(kind, _log.Length, _length - _log.Length);
         }
         catch (LinuxException e)
         {
@@ -124,7 +127,7 @@ sealed class StreamCapture(
         }
 
         // In this order: whoever is told of a record finds its bytes.
-        log.Grow(_length);
+        _log.Grow(_length);
         index.Tell();
         if (_toldHeldBack) onGoingOn();
         _toldHeldBack = false;
@@ -149,7 +152,7 @@ sealed class StreamCapture(
     private void Retry()
     {
         _heldBack = false;
-        if (log.Length < _length && !Record()) return;
+        if (_log.Length < _length && !Record()) return;
         if (_finishing) Drain();
         else Watch();
     }
@@ -160,7 +163,7 @@ sealed class StreamCapture(
         _closed = true;
         Unwatch();
         pipe.Dispose();
-        file.Dispose();
+        _file.Dispose();
         _finished.SetResult();
     }
 }

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using System.Text;
+using Runner.Tests.Support;
+
+namespace Runner.Tests.EndToEnd;
+
+/// <summary>With a keeper jobs outlive the server, and nothing of them is lost.</summary>
+public sealed class KeeperTests(LiveServer server) : IClassFixture<LiveServer>
+{
+    [Fact]
+    public async Task A_job_outlives_servers_that_are_killed_and_keeps_its_code_and_every_byte()
+    {
+        await server.StopAsync();
+        await server.ServeAsync("--keeper");
+        server.Expect("was killed by signal 9; its jobs go on");
+        var job = await server.ShellAsync("i=0; while [ $i -lt 1500 ]; do echo line $i; i=$((i+1)); sleep 0.001; done; exit 7");
+        var brief = await server.ShellAsync("sleep 1; exit 3");
+        for (var i = 0; i < 3; i++)
+        {
+            await KillServerAsync();
+
+            // The listening socket has stayed open: whoever calls now waits for the next server.
+            (await server.RunnerAsync("status", job)).Expect(0);
+        }
+        Assert.Equal(3, (await server.EndAsync(brief)).GetProperty("end").GetProperty("code").GetInt32());
+        Assert.Equal(7, (await server.EndAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
+        var lines = new StringBuilder();
+        for (var i = 0; i < 1500; i++) lines.Append(System.Globalization.CultureInfo.InvariantCulture, $"line {i}\n");
+        Assert.Equal(lines.ToString(), (await server.RunnerAsync("logs", job)).Expect(0).Output);
+        Assert.Equal(1500, (await server.RunnerAsync("logs", "-t", job)).Expect(0).Output.Count(letter => letter == '\n'));
+    }
+
+    [Fact]
+    public async Task A_stop_that_a_server_did_not_live_to_finish_is_finished_by_the_next_one_in_the_same_name()
+    {
+        await server.StopAsync();
+        await server.ServeAsync("--keeper");
+        server.Expect("was killed by signal 9; its jobs go on");
+        var job = await server.StartAsync("--grace", "2s", "--", "sh", "-c", "trap 'echo asked' TERM; echo ready; while :; do sleep 0.1; done");
+        await using var follower = server.Begin("logs", job);
+        await follower.OutputHasAsync("ready\n");
+        await using var stop = server.Begin("stop", job);
+        await follower.OutputHasAsync("asked\n");
+        await KillServerAsync();
+        var end = (await server.EndAsync(job)).GetProperty("end");
+        Assert.Equal(("stopped", "admin", 9), (end.GetProperty("reason").GetString(), end.GetProperty("by").GetString(), end.GetProperty("signal").GetInt32()));
+    }
+
+    private async Task KillServerAsync()
+    {
+        var children = (await ChildProcess.ShellAsync("pgrep -P \"$1\" -f serve", $"{server.Id}")).Expect(0).Output;
+        using var child = Process.GetProcessById(int.Parse(children, System.Globalization.CultureInfo.InvariantCulture));
+        child.Kill();
+        await child.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+}

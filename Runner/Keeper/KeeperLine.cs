@@ -1,0 +1,147 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Runner.Jobs;
+using Runner.Linux.Native;
+using Runner.Linux.Processes;
+
+namespace Runner.Keeper;
+
+/// <summary>A server's line to the keeper that started it: the keeper starts the jobs, and tells how they went.</summary>
+sealed class KeeperLine : IJobParent, IDisposable
+{
+    private readonly MessageSocket _socket;
+    private readonly ConcurrentDictionary<uint, TaskCompletionSource<(SpawnedProcess? Started, SpawnStep Step, Errno Errno)>> _calls = new();
+    private readonly ConcurrentDictionary<JobId, TaskCompletionSource<ReapedProcess>> _ends = new();
+    private readonly TaskCompletionSource _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private uint _lastCall;
+    private Fd? _listening;
+
+    /// <summary>Reads what was kept of a former server, and goes on listening.</summary>
+    public KeeperLine(MessageSocket socket)
+    {
+        _socket = socket;
+        var kept = new List<KeptProcess>();
+        while (true)
+        {
+            var message = socket.Receive() ?? throw new InvalidDataException("the keeper is gone");
+            if ((MessageKind)message.Bytes.Span[0] is MessageKind.AllKept) break;
+            Take(message, kept);
+        }
+        Kept = kept;
+        new Thread(Listen) { Name = "keeper line", IsBackground = true }.Start();
+    }
+
+    /// <summary>What a former server started and the keeper still holds.</summary>
+    public IReadOnlyList<KeptProcess> Kept { get; }
+
+    /// <summary>No server was there before this one.</summary>
+    public bool IsFirst { get; private set; } = true;
+
+    /// <summary>Done when the keeper is gone, and with it all that could tell how jobs go.</summary>
+    public Task Lost => _lost.Task;
+
+    public StartedProcess Start(JobId id, SpawnOrder order, IReadOnlyList<Fd> keep)
+    {
+        var call = Interlocked.Increment(ref _lastCall);
+        var started = _calls[call] = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        // Made before the start: the end may be told before the start is.
+        var end = EndOf(id);
+        try
+        {
+            using var file = OrderFile.Write(order);
+            var streams = order.Streams;
+            if (!_socket.Send(Messages.Start(call, id, keep.Count), [file, order.Cgroup!, streams.Stdin, streams.Stdout, streams.Stderr, .. keep, .. order.Tasks]))
+                started.TrySetResult((null, SpawnStep.Clone, Errno.ECHILD));
+            var (answer, step, errno) = started.Task.GetAwaiter().GetResult();
+            if (answer is not { } process) throw new SpawnException(step, errno, order.Path);
+            return new(process.Pid, process.Pidfd, end.Task);
+        }
+        catch
+        {
+            _ends.TryRemove(id, out _);
+            throw;
+        }
+        finally
+        {
+            _calls.TryRemove(call, out _);
+        }
+    }
+
+    public void Forget(JobId id)
+    {
+        _ends.TryRemove(id, out _);
+        _socket.Send(Messages.Forget(id));
+    }
+
+    /// <summary>The listening socket of a former server, then the caller's; null: there was none.</summary>
+    public SafeSocketHandle? TakeListeningSocket()
+    {
+        if (_listening is not { } kept) return null;
+        _listening = null;
+        var handle = new SafeSocketHandle(kept.Number, ownsHandle: true);
+        kept.SetHandleAsInvalid();
+        return handle;
+    }
+
+    /// <summary>Leaves the listening socket with the keeper, for the next server.</summary>
+    public void Keep(SafeSocketHandle listening)
+    {
+        using var copy = Libc.Duplicate((int)listening.DangerousGetHandle());
+        _socket.Send(Messages.Plain(MessageKind.Listening), copy);
+    }
+
+    /// <summary>Tells that calls are answered.</summary>
+    public void TellReady() => _socket.Send(Messages.Plain(MessageKind.Ready));
+
+    public void Dispose() => _socket.HangUp();
+
+    private void Listen()
+    {
+        try
+        {
+            while (_socket.Receive() is { } message) Take(message, []);
+        }
+        catch (Exception e) when (e is LinuxException or InvalidDataException)
+        {
+            // As good as gone: nothing it says can be relied on.
+        }
+        foreach (var call in _calls.Values) call.TrySetResult((null, SpawnStep.Clone, Errno.ECHILD));
+        _lost.SetResult();
+    }
+
+    private void Take(ReceivedMessage message, List<KeptProcess> kept)
+    {
+        var (kind, rest) = Messages.Read(message);
+        using (rest)
+        {
+            switch (kind)
+            {
+                case MessageKind.Started when _calls.TryGetValue(rest.ReadUInt32(), out var call):
+                    call.TrySetResult((new(rest.ReadInt32(), message.Fds[0]), SpawnStep.None, Errno.None));
+                    break;
+                case MessageKind.NotStarted when _calls.TryGetValue(rest.ReadUInt32(), out var call):
+                    call.TrySetResult((null, (SpawnStep)rest.ReadInt32(), (Errno)rest.ReadInt32()));
+                    break;
+                case MessageKind.Gone:
+                    var job = rest.ReadJob();
+                    EndOf(job).TrySetResult(Ended(rest.ReadExit()));
+                    break;
+                case MessageKind.Kept:
+                    var id = rest.ReadJob();
+                    kept.Add(new(id, new(rest.ReadInt32(), message.Fds[0], EndOf(id).Task), [.. message.Fds.Skip(1)]));
+                    break;
+                case MessageKind.KeptSocket:
+                    (_listening, IsFirst) = (message.Fds[0], false);
+                    break;
+            }
+        }
+    }
+
+    private static ReapedProcess Ended(KeptExit exit) => new(
+        exit.Code == SigInfo.Exited ? new ProcessExit.Exited(exit.Status) : new ProcessExit.Signaled(exit.Status, exit.Code == SigInfo.Dumped),
+        exit.VoluntarySwitches, exit.InvoluntarySwitches, exit.OomSpared, exit.At);
+
+    private TaskCompletionSource<ReapedProcess> EndOf(JobId id) =>
+        _ends.GetOrAdd(id, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+}

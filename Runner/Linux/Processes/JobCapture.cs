@@ -1,0 +1,54 @@
+using Microsoft.Extensions.Logging;
+using Runner.Jobs;
+using Runner.Linux.Native;
+using Runner.Output;
+
+namespace Runner.Linux.Processes;
+
+/// <summary>All that is captured of one job: its pipes on one side, its files and the logs they are read by on the other.</summary>
+sealed class JobCapture : IDisposable
+{
+    private readonly IReadOnlyList<StreamCapture> _streams;
+    private readonly IndexWriter _writer;
+
+    /// <param name="loop">Where capturing is done.</param>
+    /// <param name="id">Whose.</param>
+    /// <param name="files">Where it goes on from; from now on this object's.</param>
+    /// <param name="pipes">One a stream, or one for both; from now on this object's.</param>
+    /// <param name="logger">Told when the files take no more.</param>
+    public JobCapture(EventLoop loop, JobId id, CaptureFiles files, IReadOnlyList<Fd> pipes, ILogger logger)
+    {
+        (Stdout, Stderr, Index) = (files.Stdout.Log, files.Stderr.Log, files.Index.Log);
+        _writer = new IndexWriter(files.Index.File, Index, files.LastTicks);
+        (OutputKind, LogFile)[] streams = [(OutputKind.Stdout, files.Stdout), (OutputKind.Stderr, files.Stderr)];
+        _streams =
+        [
+            .. pipes.Zip(streams, (pipe, stream) => new StreamCapture(
+                loop, pipe, stream.Item2, stream.Item1, _writer, e => logger.OutputHeldBack(id, e.Message), () => logger.OutputGoesOn(id))),
+        ];
+    }
+
+    public OutputLog Stdout { get; }
+    public OutputLog Stderr { get; }
+    public OutputLog Index { get; }
+
+    public void Start()
+    {
+        foreach (var stream in _streams) stream.Start();
+    }
+
+    /// <summary>Captures what is in the pipes now and stops. To be called when no process of the job is left.</summary>
+    public Task FinishAsync() => Task.WhenAll(_streams.Select(stream => stream.FinishAsync()));
+
+    public void Dispose() => _writer.Dispose();
+}
+
+/// <summary>A file that a stream is captured to, the log it is read by, and its size, which may be more than the log tells yet.</summary>
+sealed record LogFile(LazyFile File, OutputLog Log, long Size);
+
+/// <summary>The files of one job, to be written to.</summary>
+sealed record CaptureFiles(LogFile Stdout, LogFile Stderr, LogFile Index)
+{
+    /// <summary>The time of the last record in the index; 0: there is none.</summary>
+    public long LastTicks { get; init; }
+}

@@ -76,7 +76,13 @@ static class ServerProcess
         // What starting up has left behind would stay until the first collection, which an idle server may never see.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         StartupPages.GiveBack();
-        await interrupts.NextAsync();
+        if (keeper is not null && await Task.WhenAny(interrupts.NextAsync(), keeper.Lost) == keeper.Lost)
+        {
+            // Nobody can say any more how jobs end: the next server tells that they are lost.
+            cgroups.CleanLeftovers(name => JobId.TryParse(name, out _));
+            throw new ServeException(ExitCode.Failed, "serve: the keeper is gone, so all jobs were killed");
+        }
+        if (keeper is null) await interrupts.NextAsync();
         server.AnnounceStop();
         var stopped = jobs.ShutdownAsync(settings.StopTimeout);
 

@@ -46,11 +46,30 @@ public sealed class KeeperTests(LiveServer server) : IClassFixture<LiveServer>
         Assert.Equal(("stopped", "admin", 9), (end.GetProperty("reason").GetString(), end.GetProperty("by").GetString(), end.GetProperty("signal").GetInt32()));
     }
 
+    [Fact]
+    public async Task Without_its_keeper_a_server_ends_and_leaves_no_job_behind()
+    {
+        await server.StopAsync();
+        await server.ServeAsync("--keeper");
+        server.Expect("the keeper is gone, so all jobs were killed");
+        var job = await server.StartAsync("--", "sleep", "1000");
+        using var child = await ServerChildAsync();
+        await server.CrashAsync();
+        await child.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await server.ServeAsync();
+        Assert.Equal("lost", (await server.EndAsync(job)).GetProperty("end").GetProperty("reason").GetString());
+    }
+
     private async Task KillServerAsync()
     {
-        var children = (await ChildProcess.ShellAsync("pgrep -P \"$1\" -f serve", $"{server.Id}")).Expect(0).Output;
-        using var child = Process.GetProcessById(int.Parse(children, System.Globalization.CultureInfo.InvariantCulture));
+        using var child = await ServerChildAsync();
         child.Kill();
         await child.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    private async Task<Process> ServerChildAsync()
+    {
+        var children = (await ChildProcess.ShellAsync("pgrep -P \"$1\" -f serve", $"{server.Id}")).Expect(0).Output;
+        return Process.GetProcessById(int.Parse(children, System.Globalization.CultureInfo.InvariantCulture));
     }
 }

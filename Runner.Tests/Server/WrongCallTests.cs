@@ -183,6 +183,6 @@ public sealed class WrongCallTests
         Assert.Empty((await served.Jobs("anna", Role.Admin).ListJobsAsync(new(), cancellationToken: Token).ResponseAsync.Soon()).Jobs);
         Assert.Empty(served.Machine.Cgroups());
         Assert.Empty(Directory.Exists($"{served.Machine.Folder}/jobs") ? Directory.GetDirectories($"{served.Machine.Folder}/jobs") : []);
-        Assert.Equal(0, Processes.Zombies(Environment.ProcessId));
+        await Processes.EachIsCollectedAsync();
     }
 }

@@ -6,8 +6,13 @@ static class Processes
     /// <summary>Whether it runs; one that is dead and not yet collected by its parent does not.</summary>
     public static bool IsAlive(int pid) => State(pid) is not (null or 'Z' or 'X');
 
-    /// <summary>Children of this process that are dead and not collected.</summary>
-    public static int Zombies(int parent) => ZombiesOf(parent).Count;
+    /// <summary>Waits until each child of this process that is dead now is collected: those of tests that run beside are within moments, a leaked one never is.</summary>
+    public static async Task EachIsCollectedAsync()
+    {
+        foreach (var pid in ZombiesOf(Environment.ProcessId))
+            for (var start = Environment.TickCount64; State(pid) == 'Z'; await Task.Delay(2, TestContext.Current.CancellationToken))
+                Assert.True(Environment.TickCount64 - start < 30_000, $"process {pid} is dead and nobody collects it");
+    }
 
     /// <summary>Children of a process that are dead and not collected.</summary>
     public static IReadOnlyList<int> ZombiesOf(int parent) => [.. Directory.EnumerateDirectories("/proc")

@@ -5,6 +5,8 @@ namespace Runner.Jobs;
 /// <summary>Names one job for its whole life. Safe in a path: it is always a canonical UUID.</summary>
 readonly record struct JobId
 {
+    private const int TextLength = 36;
+
     private readonly Guid _value;
 
     private JobId(Guid value) => _value = value;
@@ -14,15 +16,16 @@ readonly record struct JobId
 
     public static bool TryParse([NotNullWhen(true)] string? text, out JobId id)
     {
-        // The spelling first: the parser itself would accept blanks around, and signs and 0x in each part.
-        var ok = IsSpelledAsOne(text) & Guid.TryParseExact(text, "D", out var value) && value != Guid.Empty;
+        // The spelling too: the parser itself accepts blanks around, and signs and 0x in each part.
+        var ok = Guid.TryParseExact(text, "D", out var value) && text.Length == TextLength && IsStart(text) && value != Guid.Empty;
         id = ok ? new(value) : default;
         return ok;
     }
 
-    private static bool IsSpelledAsOne(string? text)
+    /// <summary>Whether an id's text may begin so, in either case.</summary>
+    public static bool IsStart(string text)
     {
-        if (text is not { Length: 36 }) return false;
+        if (text.Length > TextLength) return false;
         for (var at = 0; at < text.Length; at++)
             if (at is 8 or 13 or 18 or 23 ? text[at] != '-' : !char.IsAsciiHexDigit(text[at])) return false;
         return true;

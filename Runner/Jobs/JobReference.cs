@@ -11,7 +11,6 @@ abstract record JobReference
     public const string Valid = "must be a UUID, 4 or more of the first characters of one, a name, pid:N or pid:N@START (such as pid:42@2026-11-22T08:00:00Z)";
 
     private const string PidMark = "pid:";
-    private const int IdLength = 36;
 
     private JobReference() { }
 
@@ -47,7 +46,7 @@ abstract record JobReference
 
     private static Word? ParseWord(string text)
     {
-        var (name, start) = (JobRules.IsName(text) ? text : null, IsIdStart(text) ? text.ToLowerInvariant() : null);
+        var (name, start) = (JobRules.IsName(text) ? text : null, text.Length >= ShortestStart && JobId.IsStart(text) ? text.ToLowerInvariant() : null);
         return name is null && start is null ? null : new(text, name, start);
     }
 
@@ -57,13 +56,5 @@ abstract record JobReference
         if (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) || pid < 1) return null;
         if (start is null) return new(pid, null);
         return Rfc3339.TryParse(start, out var time) ? new(pid, time.AddTicks(-(time.UtcTicks % TimeSpan.TicksPerSecond)).ToUniversalTime()) : null;
-    }
-
-    private static bool IsIdStart(string text)
-    {
-        if (text.Length is < ShortestStart or > IdLength) return false;
-        for (var at = 0; at < text.Length; at++)
-            if (at is 8 or 13 or 18 or 23 ? text[at] != '-' : !char.IsAsciiHexDigit(text[at])) return false;
-        return true;
     }
 }

@@ -87,7 +87,7 @@ static class LineSearch
                 cancellationToken.ThrowIfCancellationRequested();
                 var length = (int)Math.Min(Chunk, to - from);
                 to -= length;
-                for (var read = 0; read < length;) read += reader.Read(to + read, buffer.AsSpan(read, length - read));
+                reader.Fill(to, buffer.AsSpan(0, length));
                 if (!chunk(to, buffer.AsSpan(0, length)) || to == from) return;
                 await Task.Yield();
             }

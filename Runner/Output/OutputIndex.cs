@@ -69,8 +69,7 @@ sealed class OutputIndex(OutputLog log) : IDisposable
         _first = position - position % BlockRecords;
         _filled = 0;
         var wanted = (int)Math.Min(BlockRecords, Count - _first) * OutputRecord.Size;
-        var start = _first * OutputRecord.Size;
-        for (var read = 0; read < wanted;) read += _reader.Read(start + read, _block.AsSpan(read, wanted - read));
+        _reader.Fill(_first * OutputRecord.Size, _block.AsSpan(0, wanted));
         _filled = wanted / OutputRecord.Size;
     }
 }

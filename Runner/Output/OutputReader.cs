@@ -27,5 +27,11 @@ sealed class OutputReader(OutputLog log, IOutputBytes bytes) : IDisposable
         return read > 0 ? read : throw new IOException($"the stored output ends at byte {offset} but should have {length}");
     }
 
+    /// <summary>Reads a whole buffer, all of which must be there.</summary>
+    public void Fill(long offset, Span<byte> buffer)
+    {
+        for (var read = 0; read < buffer.Length;) read += Read(offset + read, buffer[read..]);
+    }
+
     public void Dispose() => bytes.Dispose();
 }

@@ -14,7 +14,7 @@ static class OutputTail
         if (start == length) return default;
         var tail = new byte[length - start];
         using var reader = log.OpenReader();
-        for (var read = 0; read < tail.Length;) read += reader.Read(start + read, tail.AsSpan(read));
+        reader.Fill(start, tail);
         return tail;
     }
 }

@@ -37,9 +37,6 @@ sealed class PieceReader : IDisposable
     /// <summary>How many records there are to tell now.</summary>
     public long Count => _index.Count;
 
-    /// <summary>Where the next piece of a stream begins.</summary>
-    public long NextOffset(OutputKind kind) => _next[(int)kind];
-
     /// <summary>The next piece; null at the end, which is the job's or the record given.</summary>
     public async ValueTask<OutputPiece?> ReadAsync(long until, CancellationToken cancellationToken)
     {

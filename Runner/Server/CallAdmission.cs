@@ -13,11 +13,14 @@ namespace Runner.Server;
 /// <summary>The one place where a call is let in or turned away: after its headers came, before a byte of its body is taken.</summary>
 sealed class CallAdmission(Authorizer authorizer, LargeStarts largeStarts, TimeProvider time, ILogger<CallAdmission> logger)
 {
-    // What comes before a message on the wire: a flag and its length.
-    private const int FrameHeader = 5;
+    /// <summary>What comes before a message on the wire: a flag and its length.</summary>
+    public const int FrameHeader = 5;
 
-    /// <summary>What a request may be in all when nothing larger is allowed for its method.</summary>
-    public const int UsualBody = 64 * 1024 + FrameHeader;
+    /// <summary>What a request's message may be when nothing larger is allowed for its method.</summary>
+    public const int UsualMessage = 64 * 1024;
+
+    /// <summary>The same with what comes before it.</summary>
+    public const int UsualBody = UsualMessage + FrameHeader;
 
     // Below the 4 MiB that clients take by default, so that what was started can be told, with the last lines it wrote.
     private const int LargestStart = 4 * 1024 * 1024 - 256 * 1024 + FrameHeader;

@@ -92,7 +92,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
         if (bytes.Length > 0)
         {
             using var reader = log.OpenReader();
-            for (var read = 0; read < bytes.Length;) read += reader.Read(request.Offset + read, bytes.AsSpan(read));
+            reader.Fill(request.Offset, bytes);
         }
         return Task.FromResult(new V1.ReadOutputResponse { Bytes = Wrap(bytes), Size = size, Complete = complete });
     }

@@ -11,8 +11,6 @@ namespace Runner.Server;
 /// </summary>
 sealed class LargeStarts(int most, TimeSpan patience) : IDisposable
 {
-    private const int FrameHeader = 5; // a flag and the message's length, before the message itself
-    private const int Large = 64 * 1024;
     private const long MemoryOfOne = 128L * 1024 * 1024;
     private const int MostAtOnce = 16;
 
@@ -26,7 +24,7 @@ sealed class LargeStarts(int most, TimeSpan patience) : IDisposable
     /// <summary>Waits for a place if the request announces to be large. Null: there was none for too long.</summary>
     public async Task<IDisposable?> EnterAsync(HttpContext http)
     {
-        if (await AnnouncedAsync(http) <= Large) return Place.None;
+        if (await AnnouncedAsync(http) <= CallAdmission.UsualMessage) return Place.None;
         return await _places.WaitAsync(patience, http.RequestAborted) ? new Place(_places) : null;
     }
 
@@ -37,8 +35,8 @@ sealed class LargeStarts(int most, TimeSpan patience) : IDisposable
     {
         try
         {
-            var seen = await http.Request.BodyReader.ReadAtLeastAsync(FrameHeader, http.RequestAborted);
-            var length = seen.Buffer.Length < FrameHeader ? 0 : LengthIn(seen.Buffer.Slice(1, sizeof(uint)));
+            var seen = await http.Request.BodyReader.ReadAtLeastAsync(CallAdmission.FrameHeader, http.RequestAborted);
+            var length = seen.Buffer.Length < CallAdmission.FrameHeader ? 0 : LengthIn(seen.Buffer.Slice(1, sizeof(uint)));
             http.Request.BodyReader.AdvanceTo(seen.Buffer.Start);
             return length;
         }

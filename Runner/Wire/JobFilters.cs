@@ -59,15 +59,6 @@ static class JobFilters
             Reference = wire.Reference.Length > 0 ? JobReference.Parse(wire.Reference) : null,
         };
 
-    private static DateTimeOffset? Time(string field, Timestamp? wire)
-    {
-        try
-        {
-            return wire?.ToDateTimeOffset();
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new JobException(JobError.BadField, $"{field}: must be a time of the years 1 to 9999", e) { Field = field };
-        }
-    }
+    private static DateTimeOffset? Time(string field, Timestamp? wire) =>
+        wire is null ? null : Timestamps.FromWire(wire) ?? throw JobRules.Bad(field, $"{field}: must be a time of the years 1 to 9999");
 }

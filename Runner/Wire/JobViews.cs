@@ -67,14 +67,7 @@ static class JobViews
     private static DateTimeOffset Time(string field, Timestamp? wire)
     {
         if (wire is null) throw new InvalidDataException($"{field} is missing");
-        try
-        {
-            return wire.ToDateTimeOffset();
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new InvalidDataException($"{field} is no time", e);
-        }
+        return Timestamps.FromWire(wire) ?? throw new InvalidDataException($"{field} is no time");
     }
 }
 

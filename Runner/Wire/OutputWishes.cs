@@ -44,7 +44,8 @@ static class OutputWishes
         {
             BeginCase.TailLines => new OutputBegin.LastLines(Within("tail_lines", wire.TailLines, OutputWish.MostLines)),
             BeginCase.TailBytes => new OutputBegin.LastBytes(Within("tail_bytes", wire.TailBytes, long.MaxValue)),
-            BeginCase.Since => new OutputBegin.Since(Time(wire.Since)),
+            BeginCase.Since => new OutputBegin.Since(Timestamps.FromWire(wire.Since)
+                ?? throw JobRules.Bad("since", $"since {wire.Since.Seconds} s {wire.Since.Nanos} ns: must be a time from year 1 to 9999")),
             _ => new OutputBegin.At(wire.Offset),
         };
         return new(stream, begin, wire.Follow, wire.HasLimitBytes ? wire.LimitBytes : null, wire.Times);
@@ -53,16 +54,4 @@ static class OutputWishes
     private static long Within(string field, long value, long most) => value >= 0 && value <= most
         ? value
         : throw JobRules.Bad(field, $"{field} {value}: must be 0 to {most}");
-
-    private static DateTimeOffset Time(Timestamp wire)
-    {
-        try
-        {
-            return wire.ToDateTimeOffset();
-        }
-        catch (InvalidOperationException)
-        {
-            throw JobRules.Bad("since", $"since {wire.Seconds} s {wire.Nanos} ns: must be a time from year 1 to 9999");
-        }
-    }
 }

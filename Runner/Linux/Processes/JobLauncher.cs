@@ -43,19 +43,11 @@ sealed class JobLauncher : IJobLauncher, IDisposable
     {
         try
         {
-            return LaunchOrThrow(id, spec);
+            return Told(() => LaunchOrThrow(id, spec));
         }
         catch (SpawnException e)
         {
             throw SpawnErrors.ToJobError(e, spec);
-        }
-        catch (LinuxException e)
-        {
-            throw SpawnErrors.ToJobError(e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw SpawnErrors.ToJobError(e);
         }
     }
 
@@ -64,20 +56,12 @@ sealed class JobLauncher : IJobLauncher, IDisposable
     public IJobProcess Adopt(JobId id)
     {
         var kept = _parent.Kept.First(kept => kept.Id == id);
-        try
+        return Told(() =>
         {
             var cgroup = _cgroups.Find(id.ToString()) ?? throw new JobException(JobError.OsError, $"job {id}: its cgroup is gone");
             cgroup.Born();
             return Watched(id, kept.Process, cgroup, cgroup.OpenOomNotice(), _files.Reopen(id), kept.Pipes);
-        }
-        catch (LinuxException e)
-        {
-            throw SpawnErrors.ToJobError(e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw SpawnErrors.ToJobError(e);
-        }
+        });
     }
 
     public void CleanLeftovers(IReadOnlySet<JobId> adopted)
@@ -103,6 +87,23 @@ sealed class JobLauncher : IJobLauncher, IDisposable
         _nothing.Dispose();
     }
 
+    /// <summary>What the machine refuses, as jobs' callers are told it.</summary>
+    private static JobProcess Told(Func<JobProcess> step)
+    {
+        try
+        {
+            return step();
+        }
+        catch (LinuxException e)
+        {
+            throw SpawnErrors.ToJobError(e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw SpawnErrors.ToJobError(e);
+        }
+    }
+
     private JobProcess Watched(JobId id, StartedProcess process, JobCgroup cgroup, Fd? oomNotice, CaptureFiles files, IReadOnlyList<Fd> pipes) =>
         new(process, () => _parent.Forget(id), cgroup, oomNotice, _exits, new JobCapture(_captureLoop, id, files, pipes, _logger));
 
@@ -116,7 +117,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
             var cgroup = _cgroups.Create(id.ToString(), spec.Limits);
             undo.Push(() => { cgroup.Remove(); cgroup.Dispose(); });
 
-            // Of a server that was killed in the middle of a start with this id: what is there would hold the job back for ever.
+            // Of a server that was killed in the middle of a start with this id: what is there would be taken for this job's.
             _files.Remove(id);
             var oomNotice = cgroup.OpenOomNotice() is { } notice ? Owned(notice) : null;
 

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Runner.Linux.Native;
 
 namespace Runner.Linux.Processes;
@@ -9,11 +8,7 @@ sealed class LazyFile(Func<Fd> open) : IDisposable
 {
     private Fd? _file;
 
-    [MemberNotNullWhen(true, nameof(_file))]
     public bool IsOpen => _file is not null;
-
-    /// <summary>The file, which is open.</summary>
-    public Fd Opened => _file ?? throw new InvalidOperationException("the file is not open");
 
     /// <exception cref="LinuxException">It cannot be made now.</exception>
     public Fd Open() => _file ??= open();

@@ -82,7 +82,7 @@ sealed class OutputFiles
     {
         var path = IndexPath(id);
         var size = Size(path);
-        return new(() => size > 0 ? Open(path) : new NoBytes(), size - size % OutputRecord.Size, complete: true);
+        return new(() => Open(path), size - size % OutputRecord.Size, complete: true);
     }
 
     private static long Size(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
@@ -106,12 +106,5 @@ sealed class OutputFiles
         }
 
         public void Dispose() => _file?.Dispose();
-    }
-
-    private sealed class NoBytes : IOutputBytes
-    {
-        public int Read(long offset, Span<byte> buffer) => 0;
-
-        public void Dispose() { }
     }
 }

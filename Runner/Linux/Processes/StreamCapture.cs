@@ -69,7 +69,7 @@ sealed class StreamCapture(
     {
         if (!_file.IsOpen && !OpenFile(hasHungUp)) return false;
         var offset = _length;
-        var moved = Libc.Splice(pipe, null, _file.Opened, &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
+        var moved = Libc.Splice(pipe, null, _file.Open(), &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
         if (moved > 0)
         {
             _length += moved;

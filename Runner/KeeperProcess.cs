@@ -52,9 +52,13 @@ static class KeeperProcess
         string[] argv = ["runner", .. Environment.GetCommandLineArgs()[1..]];
         string[] envp = [.. Inherited(), $"{Mark}=1"];
         var directory = Environment.CurrentDirectory;
+        using var manager = new ServiceManager(Environment.GetEnvironmentVariable, error.WriteLine);
+        using var watch = new ServerWatch(settings.Watchdog, manager, error.WriteLine);
         var supervisor = new ServerSupervisor(
             new JobKeeper(),
             line => new(program, argv, envp, directory, Cgroup: null, Tasks: [], (line.Descriptor, output, errors)),
+            watch,
+            manager,
             error.WriteLine);
         using var signals = new PassedSignals(supervisor.Signal);
         return supervisor.Run();
@@ -77,7 +81,7 @@ static class KeeperProcess
     private static IEnumerable<string> Inherited()
     {
         foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
-            if (entry.Key is not Mark) yield return $"{entry.Key}={entry.Value}";
+            if (entry.Key is string name && name is not Mark && !ServiceManager.Variables.Contains(name)) yield return $"{entry.Key}={entry.Value}";
     }
 
     /// <summary>The signals that are the server's business: a terminal sends them to the keeper alone, as the server has its own session.</summary>

@@ -14,10 +14,11 @@ namespace Runner.Server;
 /// else as <see cref="CgroupNameFor"/> says.</param>
 /// <param name="StopTimeout">Cuts jobs' grace periods when the server is told to stop.</param>
 /// <param name="Keeper">Jobs outlive the server, under a process that is their parent.</param>
+/// <param name="Watchdog">A server that does not answer its keeper for so long is killed and replaced.</param>
 /// <param name="Verbose">Tells every call.</param>
 sealed record ServeSettings(
     IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string? CgroupName,
-    TimeSpan StopTimeout, bool Keeper, bool Verbose)
+    TimeSpan StopTimeout, bool Keeper, TimeSpan Watchdog, bool Verbose)
 {
     public const string DefaultStateDirectory = "/var/lib/runner";
     private const string DefaultCgroupName = "runner";

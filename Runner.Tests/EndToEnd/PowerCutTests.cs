@@ -13,7 +13,7 @@ namespace Runner.Tests.EndToEnd;
 [Collection(Measured.Name)]
 public sealed class PowerCutTests(ITestOutputHelper output)
 {
-    private const int MostEndsALife = 12;
+    private const int MostEndsALife = 6;
 
     // "1\n2\n3\n" and so on: what every job writes is the beginning of it.
     private readonly byte[] _text = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(1, 1_000_000).Select(number => $"{number}\n")));

@@ -20,12 +20,11 @@ systemctl start runner
 echo "started $(property ActiveState) $(property StatusText)"
 main=$(property MainPID)
 for process in $main $(server); do sed 's/^/place /' /proc/$process/cgroup; done
-systemd-run --quiet --wait --pipe --property Delegate=yes runner doctor | sed 's/^/delegated /' || true
-runner doctor | sed 's/^/doctor /' || true
+tr '\0' '\n' </proc/$(server)/environ | grep -E 'NOTIFY|WATCHDOG' | sed 's/^/environment /' || true
+systemd-run --quiet --wait --pipe --property Delegate=yes runner doctor | sed 's/^/doctor /' || true
 
 runner run --name where --cpu 1 --cpu-weight 37 --memory 64M --swap 8M --io-weight 2000 --pids 5 -- cat /proc/self/cgroup | sed 's/^/where /'
-runner run --name memory --memory 64M -- sh -c 'head -c 200M /dev/zero | tail -n 1 | wc -c; echo survived' | sed 's/^/memory /' || true
-runner run --name environment -- env | grep -E 'NOTIFY|WATCHDOG|INVOCATION' | sed 's/^/environment /' || true
+runner run --name memory --memory 8M -- sh -c 'head -c 32M /dev/zero | tail -n 1 | wc -c; echo survived' 2>/dev/null | sed 's/^/memory /' || true
 
 # A server that hangs: the keeper replaces it, the unit stays as it is, the job goes on.
 mkfifo /run/go
@@ -61,4 +60,4 @@ pgrep -a runner | sed 's/^/left /' || true
 systemctl start runner
 runner list --json --all
 systemctl stop runner
-journalctl --quiet --unit runner --output cat | grep -v 'Z info: ' | sed 's/^/log /' || true
+journalctl --quiet --identifier runner --output cat | sed -n '/^the /s/^/log /p; / \(warn\|fail\|crit\): /s/^/log /p'

@@ -53,7 +53,7 @@ static class KeeperProcess
         string[] envp = [.. Inherited(), $"{Mark}=1"];
         var directory = Environment.CurrentDirectory;
         using var manager = new ServiceManager(Environment.GetEnvironmentVariable, error.WriteLine);
-        using var watch = new ServerWatch(settings.Watchdog, manager, error.WriteLine);
+        using var watch = new ServerWatch(settings.Watchdog, manager.Watchdog, manager.Alive, error.WriteLine);
         var supervisor = new ServerSupervisor(
             new JobKeeper(),
             line => new(program, argv, envp, directory, Cgroup: null, Tasks: [], (line.Descriptor, output, errors)),

@@ -104,6 +104,15 @@ public sealed class LiveServer : IAsyncLifetime
         await ForgetAsync();
     }
 
+    /// <summary>The planned stop of one that leaves its jobs, and their cgroups with them.</summary>
+    public async Task<Ran> LeaveAsync()
+    {
+        _process!.Signal(ChildProcess.SigTerm);
+        var ran = (await _process.EndAsync()).Expect(0);
+        await ForgetAsync();
+        return ran;
+    }
+
     /// <summary>Ends it as a crash would.</summary>
     public async Task CrashAsync()
     {

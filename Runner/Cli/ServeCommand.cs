@@ -21,8 +21,9 @@ static class ServeCommand
         var stopTimeout = new Option<string>("--stop-timeout") { Description = "Cuts jobs' grace periods when the server is told to stop; told twice, it kills them at once.", HelpName = "TIME", DefaultValueFactory = _ => "1m" };
         var keeper = new Option<bool>("--keeper") { Description = "Be a keeper that starts the server: when that dies, another one goes on with its jobs." };
         var watchdog = new Option<string>("--watchdog") { Description = "A server that has not answered its keeper for so long is killed and replaced; its jobs go on.", HelpName = "TIME", DefaultValueFactory = _ => "30s" };
+        var onStop = new Option<string>("--on-stop") { Description = "What becomes of jobs when the server is told to stop: end-jobs within their grace periods, or leave them running for the next runner serve on the same state directory.", HelpName = "end-jobs|leave", DefaultValueFactory = _ => "end-jobs" };
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Log every call." };
-        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, keeper, watchdog, verbose };
+        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, keeper, watchdog, onStop, verbose };
         command.SetAction(async (parsed, _) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
@@ -32,7 +33,7 @@ static class ServeCommand
                 var settings = new ServeSettings(
                     Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
                     stateDirectory, parsed.GetValue(cgroup),
-                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(keeper), Patience("--watchdog", parsed.GetRequiredValue(watchdog)), parsed.GetValue(verbose));
+                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(keeper), Patience("--watchdog", parsed.GetRequiredValue(watchdog)), Leaves(parsed.GetRequiredValue(onStop), parsed.GetValue(keeper)), parsed.GetValue(verbose));
                 return await serve(settings, output, error);
             }
             catch (BadOptionException e)
@@ -48,6 +49,13 @@ static class ServeCommand
         });
         return command;
     }
+
+    private static bool Leaves(string onStop, bool keeper) => onStop switch
+    {
+        "end-jobs" => false,
+        "leave" => keeper ? true : throw new BadOptionException("--on-stop leave: needs a keeper, who stays with the jobs"),
+        _ => throw new BadOptionException($"--on-stop {onStop}: must be end-jobs or leave"),
+    };
 
     private static TimeSpan Patience(string option, string text) =>
         Quantities.Span(option, text) is var patience && patience >= TimeSpan.FromSeconds(1)

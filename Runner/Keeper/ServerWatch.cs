@@ -6,7 +6,7 @@ namespace Runner.Keeper;
 
 /// <summary>
 /// Asks the server again and again whether it is alive, and kills one that has not answered for too long, so that it is
-/// replaced as one that crashed. The service manager hears from the keeper as long as this goes on.
+/// replaced as one that crashed. Whoever watches the keeper hears from it as long as this goes on.
 /// </summary>
 sealed class ServerWatch : IDisposable
 {
@@ -15,7 +15,7 @@ sealed class ServerWatch : IDisposable
     private readonly object _lock = new();
     private readonly TimeSpan _patience;
     private readonly TimeSpan _pause;
-    private readonly ServiceManager _manager;
+    private readonly Action _alive;
     private readonly Action<string> _tell;
     private (MessageSocket Line, Fd Process)? _server;
     private long _heard = Stopwatch.GetTimestamp();
@@ -23,13 +23,14 @@ sealed class ServerWatch : IDisposable
     private bool _over;
 
     /// <param name="patience">How long a server may be silent.</param>
-    /// <param name="manager">Hears of the keeper.</param>
+    /// <param name="most">How often to call <paramref name="alive"/> at least; null: not at all.</param>
+    /// <param name="alive">Tells that the keeper is well.</param>
     /// <param name="tell">Gets a sentence for the log.</param>
-    public ServerWatch(TimeSpan patience, ServiceManager manager, Action<string> tell)
+    public ServerWatch(TimeSpan patience, TimeSpan? most, Action alive, Action<string> tell)
     {
-        (_patience, _manager, _tell) = (patience, manager, tell);
+        (_patience, _alive, _tell) = (patience, most is null ? () => { } : alive, tell);
         _pause = patience / 6;
-        if (manager.Watchdog is { } most && most / 3 < _pause) _pause = most / 3;
+        if (most / 3 is { } third && third < _pause) _pause = third;
         new Thread(WatchForEver) { Name = "server watch", IsBackground = true }.Start();
     }
 
@@ -85,7 +86,7 @@ sealed class ServerWatch : IDisposable
             }
 
             // Outside the lock: it may take a moment. A keeper that cannot get rid of a server falls silent too.
-            if (well && _manager.Watchdog is not null) _manager.Alive();
+            if (well) _alive();
         }
     }
 

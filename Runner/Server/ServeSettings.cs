@@ -15,10 +15,11 @@ namespace Runner.Server;
 /// <param name="StopTimeout">Cuts jobs' grace periods when the server is told to stop.</param>
 /// <param name="Keeper">Jobs outlive the server, under a process that is their parent.</param>
 /// <param name="Watchdog">A server that does not answer its keeper for so long is killed and replaced.</param>
+/// <param name="Leave">A planned stop leaves the jobs to the keeper and to the next server; else it ends them.</param>
 /// <param name="Verbose">Tells every call.</param>
 sealed record ServeSettings(
     IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string? CgroupName,
-    TimeSpan StopTimeout, bool Keeper, TimeSpan Watchdog, bool Verbose)
+    TimeSpan StopTimeout, bool Keeper, TimeSpan Watchdog, bool Leave, bool Verbose)
 {
     public const string DefaultStateDirectory = "/var/lib/runner";
     private const string DefaultCgroupName = "runner";

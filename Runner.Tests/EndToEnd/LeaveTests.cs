@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Globalization;
+using Runner.Tests.Support;
+
+namespace Runner.Tests.EndToEnd;
+
+/// <summary>A planned stop that leaves the jobs: the next server has their exact ends and every byte.</summary>
+public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
+{
+    private static readonly string[] s_leave = ["--on-stop", "leave"];
+
+    [Fact]
+    public async Task Jobs_that_a_stop_leaves_run_on_and_end_without_a_server_and_the_next_one_knows_how()
+    {
+        await server.StopAsync();
+        await server.ServeAsync(s_leave);
+        var go = server.At($"go-{Guid.NewGuid():N}");
+        var (first, second) = (await GatedAsync(go, 7), await GatedAsync($"{go}-too", 8));
+        using var main = Process.GetProcessById((await server.StatusAsync(first)).GetProperty("pid").GetInt32());
+        Assert.Contains("2 jobs go on", (await server.LeaveAsync()).Error, StringComparison.Ordinal);
+
+        // Nobody is there to be asked, and the first job ends.
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+        await main.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await server.ServeAsync(s_leave);
+        await EndedAsync(first, 7);
+        Assert.Equal("running", (await server.StatusAsync(second)).GetProperty("state").GetString());
+        await File.WriteAllTextAsync($"{go}-too", "", TestContext.Current.CancellationToken);
+        await EndedAsync(second, 8);
+        Assert.DoesNotContain("go on", (await server.LeaveAsync()).Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(server.State, "keeper.sock")));
+        await server.ServeAsync();
+    }
+
+    [Fact]
+    public async Task A_server_that_ends_jobs_takes_over_what_one_that_leaves_them_has_left()
+    {
+        await server.StopAsync();
+        await server.ServeAsync(s_leave);
+        var job = await server.ShellAsync("trap 'echo asked; exit 4' TERM; echo ready; sleep 1000 & wait");
+        await using (var follower = server.Begin("logs", job)) await follower.OutputHasAsync("ready\n");
+        await server.LeaveAsync();
+        (await RunnerBinary.RunAsync(server.ServeArguments("--no-keeper"))).ExpectRefusal(14, "--no-keeper: a keeper was left with jobs of");
+        await server.ServeAsync();
+        await server.StopAsync();
+        await server.ServeAsync();
+        var end = (await server.StatusAsync(job)).GetProperty("end");
+        Assert.Equal(("stopped", "server", 4), (end.GetProperty("reason").GetString(), end.GetProperty("by").GetString(), end.GetProperty("code").GetInt32()));
+        Assert.Equal("ready\nasked\n", (await server.RunnerAsync("logs", job)).Expect(0).Output);
+    }
+
+    [Fact]
+    public async Task Where_the_one_in_the_foreground_is_killed_the_jobs_go_on_too_and_two_at_once_are_refused()
+    {
+        await server.StopAsync();
+        await server.ServeAsync(s_leave);
+        var go = server.At($"go-{Guid.NewGuid():N}");
+        var job = await GatedAsync(go, 9);
+        (await RunnerBinary.RunAsync(server.ServeArguments(s_leave))).ExpectRefusal(14, "another runner serve is running on this state directory");
+        await server.CrashAsync();
+        await server.ServeAsync(s_leave);
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+        await EndedAsync(job, 9);
+        await server.LeaveAsync();
+        await server.ServeAsync();
+    }
+
+    [Fact]
+    public async Task What_becomes_of_jobs_is_one_of_two_words() =>
+        (await RunnerBinary.RunAsync("serve", "--on-stop", "kill")).ExpectRefusal(2, "--on-stop kill: must be end-jobs or leave");
+
+    /// <summary>A job that says something, waits for a file, says something more and ends with the code.</summary>
+    private Task<string> GatedAsync(string go, int code) =>
+        server.StartAsync("--", "sh", "-c", "echo one; while [ ! -e \"$1\" ]; do sleep 0.05; done; echo two; exit $2", "sh", go, code.ToString(CultureInfo.InvariantCulture));
+
+    private async Task EndedAsync(string job, int code)
+    {
+        var end = (await server.EndAsync(job)).GetProperty("end");
+        Assert.Equal(("exited", code), (end.GetProperty("reason").GetString(), end.GetProperty("code").GetInt32()));
+        Assert.Equal("one\ntwo\n", (await server.RunnerAsync("logs", job)).Expect(0).Output);
+    }
+}

@@ -2,6 +2,7 @@ using System.Globalization;
 using Runner.Cli;
 using Runner.Jobs;
 using Runner.Keeper;
+using Runner.Linux.Cgroups;
 using Runner.Linux.Native;
 using Runner.Linux.Processes;
 using Runner.Server;
@@ -29,7 +30,7 @@ static class KeeperProcess
     public static async Task<int> ServeAsync(ServeSettings settings, TextWriter output, TextWriter error)
     {
         BeParent();
-        return settings.Keeper && !StartedThis ? Run(error) : await ServerProcess.RunAsync(settings, output, error);
+        return settings.Keeper && !StartedThis ? Run(settings, error) : await ServerProcess.RunAsync(settings, output, error);
     }
 
     /// <summary>The line to the keeper that started this server. Null: there is none.</summary>
@@ -47,18 +48,21 @@ static class KeeperProcess
 
     /// <summary>Runs servers until one ends as planned.</summary>
     /// <returns>That one's exit code.</returns>
-    private static int Run(TextWriter error)
+    private static int Run(ServeSettings settings, TextWriter error)
     {
         if (Libc.ControlProcess(Subreaper, 1, 0, 0, 0) != 0) throw LinuxException.Last("prctl");
         OwnOomScore.Lower(OomScore);
         OpenFileLimit.Raise();
         var (program, before) = (SelfReplacement.Path(), Before());
+        if (before is null && settings.CgroupName is null) LeaveJobsRoom();
         var signals = before?.Signals ?? SignalPipe.Create();
         var hadTerminal = before?.HadTerminal ?? (HasTerminal() && Libc.SetSignal(Signals.HangUp, SignalDefault) != SignalIgnored);
         var jobs = new JobKeeper(before?.Jobs);
-        var servers = new Servers(program, [.. Inherited()]);
+        using var servers = new Servers(program);
+        using var manager = new ServiceManager(Environment.GetEnvironmentVariable, error.WriteLine);
+        using var watch = new ServerWatch(settings.Watchdog, manager, error.WriteLine);
         ServerSupervisor? supervisor = null;
-        supervisor = new ServerSupervisor(jobs, servers.Order, error.WriteLine)
+        supervisor = new ServerSupervisor(jobs, servers.Order, watch, manager, error.WriteLine)
         {
             Trial = () => servers.Try(jobs),
             Replace = again => jobs.Hold(kept => servers.TakeOver(new(signals, hadTerminal, again, supervisor!.Socket, kept), error.WriteLine)),
@@ -90,17 +94,33 @@ static class KeeperProcess
         return !terminal.IsInvalid;
     }
 
-    private static IEnumerable<string> Inherited()
+    /// <summary>Before the server is started, which then is in the same leaf.</summary>
+    private static void LeaveJobsRoom()
+    {
+        try
+        {
+            var mounts = CgroupMounts.OfThisProcess();
+            Delegation.OfThisProcess(mounts)?.Leave(mounts);
+        }
+        catch (Exception e) when (e is CgroupsUnavailableException or IOException)
+        {
+            // The server meets the same and tells it.
+        }
+    }
+
+    private static IEnumerable<string> InheritedBut(IEnumerable<string> names)
     {
         foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
-            if (entry.Key is not (Mark or KeeperState.Variable or KeeperState.TrialVariable)) yield return $"{entry.Key}={entry.Value}";
+            if (entry.Key is string name && !names.Contains(name)) yield return $"{name}={entry.Value}";
     }
 
     /// <summary>The program on disk, as what it is started for.</summary>
-    private sealed class Servers(string program, string[] environment) : IDisposable
+    private sealed class Servers(string program) : IDisposable
     {
+        private static readonly string[] s_own = [Mark, KeeperState.Variable, KeeperState.TrialVariable];
         private static readonly TimeSpan s_longestTrial = TimeSpan.FromSeconds(10);
 
+        private readonly string[] _forKeeper = [.. InheritedBut(s_own)], _forOthers = [.. InheritedBut([.. s_own, .. ServiceManager.Variables])];
         private readonly string[] _words = ["runner", .. Environment.GetCommandLineArgs()[1..]];
         private readonly string _directory = Environment.CurrentDirectory;
         private readonly Fd _nothing = Libc.Open("/dev/null", OpenFlags.ReadWrite | OpenFlags.CloseOnExec);
@@ -108,13 +128,13 @@ static class KeeperProcess
 
         /// <summary>A server, whose line to the keeper this end is.</summary>
         public SpawnOrder Order(MessageSocket line) =>
-            new(program, _words, [.. environment, $"{Mark}=1"], _directory, Cgroup: null, Tasks: [], (line.Descriptor, _output, _errors));
+            new(program, _words, [.. _forOthers, $"{Mark}=1"], _directory, Cgroup: null, Tasks: [], (line.Descriptor, _output, _errors));
 
         /// <summary>Whether it runs and could take over.</summary>
         /// <returns>What is wrong; null: nothing.</returns>
         public string? Try(JobKeeper jobs)
         {
-            string[] asked = [.. environment, string.Create(CultureInfo.InvariantCulture, $"{KeeperState.TrialVariable}={KeeperState.Format}")];
+            string[] asked = [.. _forOthers, string.Create(CultureInfo.InvariantCulture, $"{KeeperState.TrialVariable}={KeeperState.Format}")];
             try
             {
                 var (pidfd, gone) = jobs.StartOther(new(program, ["runner", "version"], asked, _directory, Cgroup: null, Tasks: [], (_nothing, _nothing, _nothing)));
@@ -140,7 +160,7 @@ static class KeeperProcess
             try
             {
                 using var file = state.Write();
-                string[] settings = [.. environment, string.Create(CultureInfo.InvariantCulture, $"{KeeperState.Variable}={file.Number}")];
+                string[] settings = [.. _forKeeper, string.Create(CultureInfo.InvariantCulture, $"{KeeperState.Variable}={file.Number}")];
                 tell($"the keeper stays as it is: {SelfReplacement.Run(program, _words, settings, [.. state.Fds, file]).Message}");
             }
             catch (Exception e) when (e is LinuxException or IOException)

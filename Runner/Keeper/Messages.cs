@@ -25,6 +25,9 @@ enum MessageKind : byte
     /// <summary>A job that was started for nothing: kill it and forget it.</summary>
     Abandon = 5,
 
+    /// <summary>Answer to <see cref="Ping"/>.</summary>
+    Pong = 16,
+
     // Keeper to server.
 
     /// <summary>Call, process id; a pidfd.</summary>
@@ -44,6 +47,9 @@ enum MessageKind : byte
 
     /// <summary>All that was kept has been told.</summary>
     AllKept = 70,
+
+    /// <summary>Whether the server is alive.</summary>
+    Ping = 80,
 }
 
 /// <summary>Messages as bytes.</summary>

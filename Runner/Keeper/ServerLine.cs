@@ -7,8 +7,9 @@ namespace Runner.Keeper;
 /// <summary>The keeper's end of the line to one server: does what the server asks for, and tells it how jobs go.</summary>
 /// <param name="line">This end; owned.</param>
 /// <param name="jobs">What is kept.</param>
+/// <param name="watch">Hears of every message.</param>
 /// <param name="failed">Called when the line cannot be used any more though the server is there.</param>
-sealed class ServerLine(MessageSocket line, JobKeeper jobs, Action<Exception> failed)
+sealed class ServerLine(MessageSocket line, JobKeeper jobs, ServerWatch watch, Action<Exception> failed)
 {
     // As many as a server makes starts at once, and one to listen; not made when they are wanted, for there may be no room for one then.
     private static readonly int s_threads = Math.Max(4, Environment.ProcessorCount) + 1;
@@ -57,7 +58,9 @@ sealed class ServerLine(MessageSocket line, JobKeeper jobs, Action<Exception> fa
             {
                 failed(e);
             }
-            if (Interlocked.Decrement(ref _threads) == 0) line.Dispose();
+            if (Interlocked.Decrement(ref _threads) > 0) return;
+            watch.End(line);
+            line.Dispose();
         }) { Name = name, IsBackground = true };
         Interlocked.Increment(ref _threads);
         thread.Start();
@@ -85,8 +88,10 @@ sealed class ServerLine(MessageSocket line, JobKeeper jobs, Action<Exception> fa
         {
             while (line.Receive() is { } message)
             {
+                watch.Heard();
                 if ((MessageKind)message.Bytes.Span[0] is MessageKind.Start) return message;
                 Take(message);
+                watch.Heard();
             }
             return null;
         }

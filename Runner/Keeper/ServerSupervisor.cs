@@ -4,28 +4,17 @@ using Runner.Linux.Processes;
 
 namespace Runner.Keeper;
 
-/// <summary>What a supervisor is about.</summary>
-enum SupervisorState
-{
-    /// <summary>A server is being started, the first one or in place of one that died.</summary>
-    Starting,
-
-    /// <summary>Calls are answered.</summary>
-    Ready,
-
-    /// <summary>The server is being replaced because somebody asked for it; <see cref="Ready"/> follows, also when that was refused.</summary>
-    Reloading,
-
-    /// <summary>The server has been told to end.</summary>
-    Stopping,
-}
-
 /// <summary>Runs one server after another until one of them ends as planned: a server that dies is replaced, and its jobs go on.</summary>
 /// <param name="jobs">What outlives a server.</param>
 /// <param name="order">How to start one, given its end of the line.</param>
+/// <param name="watch">Ends a server that hangs.</param>
+/// <param name="manager">Hears how the service is.</param>
 /// <param name="tell">Gets a sentence for the log.</param>
-sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> order, Action<string> tell)
+sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> order, ServerWatch watch, ServiceManager manager, Action<string> tell)
 {
+    /// <summary>Between a server that died and the next one.</summary>
+    public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
     /// <summary>A server that was told to make way ends with this: neither a failure nor a planned stop.</summary>
     public const int MadeWay = 75; // EX_TEMPFAIL, sysexits.h
 
@@ -33,7 +22,6 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
     private const int MostStops = 3;
 
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(10);
 
     // Longer than a server takes when it is well: what it does not finish by then it would not finish.
     private static readonly TimeSpan s_mostDraining = TimeSpan.FromSeconds(15);
@@ -50,9 +38,6 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
 
     /// <summary>The socket that servers listen on; null: none has told yet.</summary>
     public Fd? Socket { get; private set; }
-
-    /// <summary>Told of every change, under the lock; must not block.</summary>
-    public Action<SupervisorState> Changed { get; init; } = _ => { };
 
     /// <summary>What is wrong with the program on disk; null: nothing. Null itself: a server is replaced without a look.</summary>
     public Func<string?>? Trial { get; init; }
@@ -76,6 +61,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
                 if (_stops >= MostStops && !wasReady) return 1;
                 var madeWay = exit is ProcessExit.Exited(MadeWay);
                 if (!madeWay && exit is ProcessExit.Exited(var code) && (code == 0 || !_wasReady || _stopping)) return code;
+                if (!madeWay) manager.Status($"the server {How(exit)}; another one starts");
                 if (!madeWay) tell($"the server {How(exit)}; its jobs go on, another one starts in {(_stopping || _tried ? 0 : pause.TotalSeconds):0.#} s");
                 if (_tried && !_stopping)
                 {
@@ -84,7 +70,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
                 }
                 if (madeWay) continue;
                 if (!_stopping) Monitor.Wait(_lock, pause);
-                pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
         }
     }
@@ -113,7 +99,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
 
     private void Stop(int signal)
     {
-        if (!_stopping) Changed(SupervisorState.Stopping);
+        if (!_stopping) manager.Stopping();
         _stopping = true;
         if (++_stops >= MostStops && !_ready) signal = Signals.Kill;
         else if (!_ready) return; // it is told when it can act on it
@@ -130,7 +116,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
             return;
         }
         (_reloading, _reloadAgain) = (true, false);
-        Changed(SupervisorState.Reloading);
+        manager.Reloading();
         try
         {
             new Thread(Reload) { Name = "reload", IsBackground = true }.Start();
@@ -172,14 +158,14 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
     {
         tell($"not reloaded: {flaw}; the server goes on as it is");
         _reloading = false;
-        if (_ready) Changed(SupervisorState.Ready);
+        if (_ready) manager.Ready();
     }
 
     /// <param name="wasReady">Whether it got as far as answering calls.</param>
     private ProcessExit RunOne(out bool wasReady)
     {
         var (mine, theirs) = MessageSocket.CreatePair();
-        var line = new ServerLine(mine, jobs, End) { Listening = Keep, Ready = BecomeReady };
+        var line = new ServerLine(mine, jobs, watch, End) { Listening = Keep, Ready = BecomeReady };
         Task<ReapedProcess> gone;
         using (theirs)
         {
@@ -187,7 +173,6 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
             {
                 lock (_lock)
                 {
-                    if (!_reloading) Changed(SupervisorState.Starting);
                     (_server, gone) = jobs.StartOther(order(theirs));
                     _ready = false;
                 }
@@ -199,6 +184,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
                 wasReady = false;
                 return new ProcessExit.Exited(1);
             }
+            watch.Begin(mine, _server!);
             try
             {
                 line.Open(Socket);
@@ -210,6 +196,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
             }
         }
         var exit = gone.GetAwaiter().GetResult().Exit;
+        watch.End(mine);
         if (line.IsOpen) line.Ended.GetAwaiter().GetResult();
         lock (_lock)
         {
@@ -237,7 +224,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
                 _ = Libc.SignalProcess(_server!, Signals.Terminate);
                 return;
             }
-            Changed(SupervisorState.Ready);
+            manager.Ready();
             if (_reloadAgain) BeginReload();
         }
     }

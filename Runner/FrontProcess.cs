@@ -69,17 +69,8 @@ static class FrontProcess
             var (kind, numbers) = FrontMessages.Read(message.Bytes.Span);
             switch (kind)
             {
-                case FrontMessage.Ready:
-                    manager.Ready();
-                    break;
-                case FrontMessage.Reloading:
-                    manager.Reloading();
-                    break;
-                case FrontMessage.Stopping:
-                    manager.Stopping();
-                    break;
-                case FrontMessage.Alive:
-                    manager.Alive();
+                case FrontMessage.Facts:
+                    manager.Send(FrontMessages.ReadFacts(message.Bytes.Span));
                     break;
                 case FrontMessage.Ended:
                     if (numbers[1] > 0) error.WriteLine($"{numbers[1]} jobs go on; the next runner serve on this state directory takes them over");

@@ -1,5 +1,6 @@
-using System.Runtime.InteropServices;
+using System.Globalization;
 using Runner.Cli;
+using Runner.Jobs;
 using Runner.Keeper;
 using Runner.Linux.Cgroups;
 using Runner.Linux.Native;
@@ -16,17 +17,22 @@ static class KeeperProcess
 
     private const int Subreaper = 36; // PR_SET_CHILD_SUBREAPER, prctl(2), Linux 3.4
     private const int SigChild = 17;
-    private const nint SignalDefault = 0;
+    private const nint SignalDefault = 0, SignalIgnored = 1;
+    private const int OomScore = -900; // less than any job, and than the server
 
     private static bool StartedThis => Environment.GetEnvironmentVariable(Mark) is not null;
+
+    /// <summary>Whether a keeper of another version asks this program to take its place, and it could not (Program.cs).</summary>
+    public static bool MustRefuseTrial => !KeeperState.CanRead(Environment.GetEnvironmentVariable(KeeperState.TrialVariable));
 
     /// <summary>`runner serve`: is the keeper, or the server if a keeper started this process or none is wanted.</summary>
     /// <returns>The exit code.</returns>
     public static async Task<int> ServeAsync(ServeSettings settings, TextWriter output, TextWriter error)
     {
-        if (settings.Keeper && !StartedThis) return Run(settings, error);
-        await ServerProcess.RunAsync(settings, output, error);
-        return (int)ExitCode.Ok;
+        BeParent();
+        if (LastingKeeper.IsThis) return LastingKeeper.Run(settings);
+        if (!StartedThis && FrontProcess.IsCalledFor(settings)) return FrontProcess.Run(settings, error);
+        return settings.Keeper && !StartedThis ? Run(settings, error) : await ServerProcess.RunAsync(settings, output, error);
     }
 
     /// <summary>The line to the keeper that started this server. Null: there is none.</summary>
@@ -39,29 +45,68 @@ static class KeeperProcess
         return new KeeperLine(new MessageSocket(line));
     }
 
+    // Ignored, as a parent may have left it, no child could be waited for.
+    private static void BeParent() => _ = Libc.SetSignal(SigChild, SignalDefault);
+
     /// <summary>Runs servers until one ends as planned.</summary>
     /// <returns>That one's exit code.</returns>
     private static int Run(ServeSettings settings, TextWriter error)
     {
-        if (settings.CgroupName is null) LeaveJobsRoom();
-        _ = Libc.SetSignal(SigChild, SignalDefault);
-        if (Libc.ControlProcess(Subreaper, 1, 0, 0, 0) != 0) throw LinuxException.Last("prctl");
-        var program = Environment.ProcessPath ?? throw new InvalidOperationException("the path of this program is not known");
-        using var output = Libc.Duplicate(1);
-        using var errors = Libc.Duplicate(2);
-        string[] argv = ["runner", .. Environment.GetCommandLineArgs()[1..]];
-        string[] envp = [.. Inherited(), $"{Mark}=1"];
-        var directory = Environment.CurrentDirectory;
+        BecomeKeeper();
+        var (program, before) = (SelfReplacement.Path(), Before());
+        if (before is null && settings.CgroupName is null) LeaveJobsRoom();
+        var signals = before?.Signals ?? SignalPipe.Create();
+        var hadTerminal = before?.HadTerminal ?? (HasTerminal() && Libc.SetSignal(Signals.HangUp, SignalDefault) != SignalIgnored);
+        var jobs = new JobKeeper(before?.Jobs);
+        using var servers = new Servers(program);
         using var manager = new ServiceManager(Environment.GetEnvironmentVariable, error.WriteLine);
-        using var watch = new ServerWatch(settings.Watchdog, manager.Watchdog, manager.Alive, error.WriteLine);
-        var supervisor = new ServerSupervisor(
-            new JobKeeper(),
-            line => new(program, argv, envp, directory, Cgroup: null, Tasks: [], (line.Descriptor, output, errors)),
-            watch,
-            manager,
-            error.WriteLine);
-        using var signals = new PassedSignals(supervisor.Signal);
+        using var watch = new ServerWatch(settings.Watchdog, manager, error.WriteLine);
+        ServerSupervisor? supervisor = null;
+        supervisor = new ServerSupervisor(jobs, servers.Order, watch, manager, error.WriteLine)
+        {
+            Trial = () => servers.Try(jobs),
+            Replace = again => jobs.Hold(kept => servers.TakeOver(new(signals, hadTerminal, again, supervisor!.Socket, kept), error.WriteLine)),
+        };
+        if (before is not null) supervisor.Inherit(before.Socket, before.ReloadAgain);
+        supervisor.ListenTo(signals, signal => signal == Signals.HangUp && hadTerminal && !HasTerminal() ? Signals.Terminate : signal);
+        signals.Begin();
         return supervisor.Run();
+    }
+
+    /// <summary>Orphans of jobs are given to this process, which is to be the last that is killed for want of memory.</summary>
+    public static void BecomeKeeper()
+    {
+        if (Libc.ControlProcess(Subreaper, 1, 0, 0, 0) != 0) throw LinuxException.Last("prctl");
+        OwnOomScore.Lower(OomScore);
+        OpenFileLimit.Raise();
+    }
+
+    /// <summary>How to start a server of these words, whose first stream is its line to a keeper.</summary>
+    public static SpawnOrder ServerOrder((Fd Stdin, Fd Stdout, Fd Stderr) streams)
+    {
+        using var servers = new Servers(SelfReplacement.Path());
+        return servers.Order(streams);
+    }
+
+    /// <summary>What the program that was in this process before has left; null: there was none.</summary>
+    private static KeeperState? Before()
+    {
+        if (Environment.GetEnvironmentVariable(KeeperState.Variable) is not { } number) return null;
+        try
+        {
+            return KeeperState.Read(int.Parse(number, NumberStyles.None, CultureInfo.InvariantCulture));
+        }
+        catch (Exception e) when (e is FormatException or OverflowException or IOException or InvalidDataException)
+        {
+            throw new ServeException(ExitCode.Failed, $"serve: {KeeperState.Variable} {number}: is no state of a keeper: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Not once it is closed, of which SIGHUP tells too (tty(4)).</summary>
+    private static bool HasTerminal()
+    {
+        using var terminal = Libc.Open("/dev/tty", OpenFlags.ReadOnly | OpenFlags.CloseOnExec | OpenFlags.NonBlocking);
+        return !terminal.IsInvalid;
     }
 
     /// <summary>Before the server is started, which then is in the same leaf.</summary>
@@ -78,27 +123,73 @@ static class KeeperProcess
         }
     }
 
-    private static IEnumerable<string> Inherited()
+    private static IEnumerable<string> InheritedBut(IEnumerable<string> names)
     {
         foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
-            if (entry.Key is string name && name is not Mark && !ServiceManager.Variables.Contains(name)) yield return $"{entry.Key}={entry.Value}";
+            if (entry.Key is string name && !names.Contains(name)) yield return $"{name}={entry.Value}";
     }
 
-    /// <summary>The signals that are the server's business: a terminal sends them to the keeper alone, as the server has its own session.</summary>
-    private sealed class PassedSignals(Action<int> pass) : IDisposable
+    /// <summary>The program on disk, as what it is started for.</summary>
+    private sealed class Servers(string program) : IDisposable
     {
-        private readonly PosixSignalRegistration[] _registrations =
-        [
-            .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT }.Select(signal => PosixSignalRegistration.Create(signal, context =>
+        private static readonly string[] s_own = [Mark, KeeperState.Variable, KeeperState.TrialVariable];
+        private static readonly TimeSpan s_longestTrial = TimeSpan.FromSeconds(10);
+
+        private readonly string[] _forKeeper = [.. InheritedBut(s_own)], _forOthers = [.. InheritedBut([.. s_own, .. ServiceManager.Variables])];
+        private readonly string[] _words = ["runner", .. Environment.GetCommandLineArgs()[1..]];
+        private readonly string _directory = Environment.CurrentDirectory;
+        private readonly Fd _nothing = Libc.Open("/dev/null", OpenFlags.ReadWrite | OpenFlags.CloseOnExec);
+        private readonly Fd _output = Libc.Duplicate(1), _errors = Libc.Duplicate(2);
+
+        /// <summary>A server, whose line to the keeper this end is.</summary>
+        public SpawnOrder Order(MessageSocket line) => Order((line.Descriptor, _output, _errors));
+
+        public SpawnOrder Order((Fd Stdin, Fd Stdout, Fd Stderr) streams) =>
+            new(program, _words, [.. _forOthers, $"{Mark}=1"], _directory, Cgroup: null, Tasks: [], streams);
+
+        /// <summary>Whether it runs and could take over.</summary>
+        /// <returns>What is wrong; null: nothing.</returns>
+        public string? Try(JobKeeper jobs)
+        {
+            string[] asked = [.. _forOthers, string.Create(CultureInfo.InvariantCulture, $"{KeeperState.TrialVariable}={KeeperState.Format}")];
+            try
             {
-                context.Cancel = true;
-                pass(context.Signal is PosixSignal.SIGHUP ? 1 : 15);
-            })),
-        ];
+                var (pidfd, gone) = jobs.StartOther(new(program, ["runner", "version"], asked, _directory, Cgroup: null, Tasks: [], (_nothing, _nothing, _nothing)));
+                using (pidfd)
+                {
+                    var inTime = gone.Wait(s_longestTrial);
+                    if (!inTime) _ = Libc.SignalProcess(pidfd, Signals.Kill);
+                    return !inTime ? $"{program} version: did not end within {s_longestTrial.TotalSeconds} s"
+                        : gone.Result.Exit is ProcessExit.Exited(0) ? null
+                        : $"{program} version: {gone.Result.Exit}";
+                }
+            }
+            catch (SpawnException e)
+            {
+                return $"{program}: {LinuxException.Describe(e.Errno)}";
+            }
+        }
+
+        /// <summary>Puts it in the place of this program; returns only if that fails.</summary>
+        public void TakeOver(KeeperState state, Action<string> tell)
+        {
+            SignalPipe.HoldBack();
+            try
+            {
+                using var file = state.Write();
+                string[] settings = [.. _forKeeper, string.Create(CultureInfo.InvariantCulture, $"{KeeperState.Variable}={file.Number}")];
+                tell($"the keeper stays as it is: {SelfReplacement.Run(program, _words, settings, [.. state.Fds, file]).Message}");
+            }
+            catch (Exception e) when (e is LinuxException or IOException)
+            {
+                tell($"the keeper stays as it is: {e.Message}");
+            }
+            state.Signals.Begin();
+        }
 
         public void Dispose()
         {
-            foreach (var registration in _registrations) registration.Dispose();
+            foreach (var fd in new[] { _nothing, _output, _errors }) fd.Dispose();
         }
     }
 }

@@ -65,15 +65,15 @@ static class LastingKeeper
             var (_, times) = FrontMessages.Read(message.Bytes.Span);
             var order = OrderFile.Read(file, [file, file, output, errors]) with { Cgroup = null };
             using var log = new StreamWriter(new FileStream(new SafeFileHandle(errors.Number, ownsHandle: false), FileAccess.Write, bufferSize: 1)) { AutoFlush = true };
-            using var watch = new ServerWatch(TimeSpan.FromMilliseconds(times[1]), times[0] > 0 ? TimeSpan.FromMilliseconds(times[0]) : null, () => front.TrySend(FrontMessages.Plain(FrontMessage.Alive)), Tell);
-            var supervisor = new ServerSupervisor(jobs, line => order with { Streams = (line.Descriptor, output, errors) }, watch, Tell)
-            {
-                Changed = state =>
+            using var manager = new ServiceManager(
+                facts =>
                 {
-                    if (state is SupervisorState.Ready) ready();
-                    if (MessageFor(state) is { } kind) front.TrySend(FrontMessages.Plain(kind));
+                    if (facts.StartsWith("READY=1", StringComparison.Ordinal)) ready();
+                    front.TrySend(FrontMessages.Facts(facts));
                 },
-            };
+                times[0] > 0 ? TimeSpan.FromMilliseconds(times[0]) : null);
+            using var watch = new ServerWatch(TimeSpan.FromMilliseconds(times[1]), manager, Tell);
+            var supervisor = new ServerSupervisor(jobs, line => order with { Streams = (line.Descriptor, output, errors) }, watch, manager, Tell);
             var over = false;
             new Thread(() => Obey(front, supervisor, leaves: times[2] == 1, () => { if (!Volatile.Read(ref over)) leave(); })) { Name = "front", IsBackground = true }.Start();
             var code = supervisor.Run();
@@ -114,12 +114,4 @@ static class LastingKeeper
         gone();
         supervisor.Leave();
     }
-
-    private static FrontMessage? MessageFor(SupervisorState state) => state switch
-    {
-        SupervisorState.Ready => FrontMessage.Ready,
-        SupervisorState.Reloading => FrontMessage.Reloading,
-        SupervisorState.Stopping => FrontMessage.Stopping,
-        _ => null,
-    };
 }

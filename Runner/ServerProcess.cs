@@ -21,24 +21,24 @@ static class ServerProcess
 {
     private const uint OthersNothing = 0x3F; // 077
 
-    private const int SigChild = 17;
-    private const nint SignalDefault = 0;
+    private const int OomScore = -500; // less than any job
 
     // A job holds eight: two pipes, three files, its pidfd, its cgroup's events and OOM notice. A third of all for jobs.
     private const int DescriptorsPerJob = 3 * 8;
 
-    /// <summary>Returns after a planned stop: every job has ended and that is stored.</summary>
+    /// <summary>Returns after a planned stop, when every job has ended and that is stored; does not return when it has made way for another server.</summary>
     /// <param name="settings">How to run.</param>
     /// <param name="output">Gets one line, once calls are answered.</param>
     /// <param name="error">Gets what people should know; the log goes to the process's standard error too.</param>
+    /// <returns>The exit code.</returns>
     /// <exception cref="ServeException">It cannot serve.</exception>
-    public static async Task RunAsync(ServeSettings settings, TextWriter output, TextWriter error)
+    public static async Task<int> RunAsync(ServeSettings settings, TextWriter output, TextWriter error)
     {
         if (Libc.GetEffectiveUser() != 0)
             throw new ServeException(ExitCode.NotRoot, "serve: needs root, to make cgroups and start jobs; run: sudo runner serve");
 
         _ = Libc.SetFileModeMask(OthersNothing);
-        _ = Libc.SetSignal(SigChild, SignalDefault); // ignored, as a parent may have left it, no child could be waited for
+        OwnOomScore.Lower(OomScore);
         TlsStartup.Prepare();
         var trust = LoadTrust(settings, error);
         using var keeper = KeeperProcess.Line();
@@ -56,6 +56,7 @@ static class ServerProcess
                 Remove(cgroups, logging.CreateLogger<CgroupTree>());
             }
         }
+        return (int)ExitCode.Ok;
     }
 
     private static async Task ServeAsync(ServeSettings settings, ServerTrust trust, SqliteJobStore store, CgroupTree cgroups, KeeperLine? keeper, ILoggerFactory logging, TextWriter output)
@@ -76,13 +77,14 @@ static class ServerProcess
         // What starting up has left behind would stay until the first collection, which an idle server may never see.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         StartupPages.GiveBack();
-        if (keeper is not null && await Task.WhenAny(interrupts.NextAsync(), keeper.Lost) == keeper.Lost)
+        var told = interrupts.Arrived.ReadAsync().AsTask();
+        if (keeper is not null && await Task.WhenAny(told, keeper.Lost) == keeper.Lost)
         {
             // Nobody can say any more how jobs end: the next server tells that they are lost.
             cgroups.CleanLeftovers(name => JobId.TryParse(name, out _));
             throw new ServeException(ExitCode.Failed, "serve: the keeper is gone, so all jobs were killed");
         }
-        if (keeper is null) await interrupts.NextAsync();
+        if (await told is Signals.HangUp && keeper is not null) await MakeWayAsync(server, cgroups, logging);
         server.AnnounceStop();
         var stopped = jobs.ShutdownAsync(settings.StopTimeout);
 
@@ -90,6 +92,22 @@ static class ServerProcess
         if (await Task.WhenAny(stopped, interrupts.NextAsync()) == stopped) return;
         stopped = jobs.ShutdownAsync(TimeSpan.Zero);
         if (await Task.WhenAny(stopped, interrupts.NextAsync()) != stopped) throw new ServeException(ExitCode.Failed, "serve: told to stop three times: gone before every job's end was recorded");
+    }
+
+    /// <summary>Leaves the jobs to the next server, as a crash would, but for the calls under way. Does not return.</summary>
+    private static async Task MakeWayAsync(RunnerServer server, CgroupTree cgroups, ILoggerFactory logging)
+    {
+        await server.MakeWayAsync();
+        try
+        {
+            cgroups.Remove();
+        }
+        catch (LinuxException)
+        {
+            // There are jobs in it. Without any, perhaps no next server comes.
+        }
+        logging.Dispose(); // which writes what has not been written yet
+        Environment.Exit(ServerSupervisor.MadeWay);
     }
 
     private static void Recover(JobRegistry jobs, string stateDirectory)
@@ -137,7 +155,9 @@ static class ServerProcess
         {
             var mounts = CgroupMounts.OfThisProcess();
             if (settings.CgroupName is { } name) return CgroupTree.Open(name, mounts);
-            if (Delegation.OfThisProcess(mounts) is not { } delegated) return CgroupTree.Open(ServeSettings.CgroupNameFor(settings.StateDirectory), mounts);
+
+            // Left, with controllers passed on in it, systemd could start no next main process in there.
+            if (Delegation.OfThisProcess(mounts) is not { } delegated || settings.Leave && delegated.IsInside) return CgroupTree.Open(ServeSettings.CgroupNameFor(settings.StateDirectory), mounts);
             delegated.Leave(mounts);
             return CgroupTree.Open(Delegation.Jobs, mounts, delegated);
         }

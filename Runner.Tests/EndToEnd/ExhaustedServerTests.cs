@@ -28,7 +28,7 @@ public sealed class ExhaustedServerTests : IAsyncLifetime
     {
         const string Sentence = "Too many open files; the server may open no more files (ulimit -n); try again when a job has ended\n";
         var job = await _server.StartAsync("--memory", "64M", "--", "sleep", "1000");
-        var before = ServerTraces.Of(_server);
+        var before = await ServerTraces.OfIdleAsync(_server);
         // The limit is on numbers, not on how many there are: what counts is the lowest one that is free.
         var open = Enumerable.Range(0, 1000).First(number => !Path.Exists($"/proc/{_server.Id}/fd/{number}") && new FileInfo($"/proc/{_server.Id}/fd/{number}").LinkTarget is null);
 
@@ -79,9 +79,9 @@ public sealed class ExhaustedServerTests : IAsyncLifetime
     public async Task Without_processes_a_start_is_refused_and_the_server_goes_on()
     {
         var folder = MakeCgroup("pids");
-        await File.WriteAllTextAsync($"{folder}/cgroup.procs", $"{_server.Id}", Token);
+        await MoveAsync(folder);
         (await _server.RunnerAsync("run", "--", "true")).Expect(0);
-        var before = ServerTraces.Of(_server);
+        var before = await ServerTraces.OfIdleAsync(_server);
 
         // No room for a single one, whichever threads of the server's come and go.
         await File.WriteAllTextAsync($"{folder}/pids.max", "1", Token);
@@ -127,6 +127,13 @@ public sealed class ExhaustedServerTests : IAsyncLifetime
     private async Task LeaveAsync()
     {
         foreach (var folder in _cgroup.Directories())
-            await File.WriteAllTextAsync($"{Path.GetDirectoryName(folder)}/cgroup.procs", _server.Id.ToString(CultureInfo.InvariantCulture), Token);
+            await MoveAsync(Path.GetDirectoryName(folder)!);
+    }
+
+    /// <summary>Puts server and keeper there.</summary>
+    private async Task MoveAsync(string folder)
+    {
+        foreach (var process in new[] { _server.KeeperId, _server.Id })
+            await File.WriteAllTextAsync($"{folder}/cgroup.procs", process.ToString(CultureInfo.InvariantCulture), Token);
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Runner.Tests.Support;
 
@@ -10,14 +9,12 @@ public sealed class KeeperTests(LiveServer server) : IClassFixture<LiveServer>
     [Fact]
     public async Task A_job_outlives_servers_that_are_killed_and_keeps_its_code_and_every_byte()
     {
-        await server.StopAsync();
-        await server.ServeAsync("--keeper");
         server.Expect("was killed by signal 9; its jobs go on");
         var job = await server.ShellAsync("i=0; while [ $i -lt 1500 ]; do echo line $i; i=$((i+1)); sleep 0.001; done; exit 7");
         var brief = await server.ShellAsync("sleep 1; exit 3");
         for (var i = 0; i < 3; i++)
         {
-            await KillServerAsync();
+            server.KillServer();
 
             // The listening socket has stayed open: whoever calls now waits for the next server.
             (await server.RunnerAsync("status", job)).Expect(0);
@@ -33,15 +30,13 @@ public sealed class KeeperTests(LiveServer server) : IClassFixture<LiveServer>
     [Fact]
     public async Task A_stop_that_a_server_did_not_live_to_finish_is_finished_by_the_next_one_in_the_same_name()
     {
-        await server.StopAsync();
-        await server.ServeAsync("--keeper");
         server.Expect("was killed by signal 9; its jobs go on");
         var job = await server.StartAsync("--grace", "2s", "--", "sh", "-c", "trap 'echo asked' TERM; echo ready; while :; do sleep 0.1; done");
         await using var follower = server.Begin("logs", job);
         await follower.OutputHasAsync("ready\n");
         await using var stop = server.Begin("stop", job);
         await follower.OutputHasAsync("asked\n");
-        await KillServerAsync();
+        server.KillServer();
         var end = (await server.EndAsync(job)).GetProperty("end");
         Assert.Equal(("stopped", "admin", 9), (end.GetProperty("reason").GetString(), end.GetProperty("by").GetString(), end.GetProperty("signal").GetInt32()));
     }
@@ -49,27 +44,10 @@ public sealed class KeeperTests(LiveServer server) : IClassFixture<LiveServer>
     [Fact]
     public async Task Without_its_keeper_a_server_ends_and_leaves_no_job_behind()
     {
-        await server.StopAsync();
-        await server.ServeAsync("--keeper");
         server.Expect("the keeper is gone, so all jobs were killed");
         var job = await server.StartAsync("--", "sleep", "1000");
-        using var child = await ServerChildAsync();
-        await server.CrashAsync();
-        await child.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await server.KillKeeperAsync();
         await server.ServeAsync();
         Assert.Equal("lost", (await server.EndAsync(job)).GetProperty("end").GetProperty("reason").GetString());
-    }
-
-    private async Task KillServerAsync()
-    {
-        using var child = await ServerChildAsync();
-        child.Kill();
-        await child.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
-    }
-
-    private async Task<Process> ServerChildAsync()
-    {
-        var children = (await ChildProcess.ShellAsync("pgrep -P \"$1\" -f serve", $"{server.Id}")).Expect(0).Output;
-        return Process.GetProcessById(int.Parse(children, System.Globalization.CultureInfo.InvariantCulture));
     }
 }

@@ -50,14 +50,14 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
     }
 
     [Fact]
-    public async Task Where_the_one_in_the_foreground_is_killed_the_jobs_go_on_too_and_two_at_once_are_refused()
+    public async Task Where_the_process_in_the_foreground_is_killed_the_jobs_go_on_too_and_two_at_once_are_refused()
     {
         await server.StopAsync();
         await server.ServeAsync(s_leave);
         var go = server.At($"go-{Guid.NewGuid():N}");
         var job = await GatedAsync(go, 9);
         (await RunnerBinary.RunAsync(server.ServeArguments(s_leave))).ExpectRefusal(14, "another runner serve is running on this state directory");
-        await server.CrashAsync();
+        await server.KillKeeperAsync();
         await server.ServeAsync(s_leave);
         await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
         await EndedAsync(job, 9);

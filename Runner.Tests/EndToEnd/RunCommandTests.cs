@@ -74,6 +74,8 @@ public sealed class RunCommandTests(LiveServer server) : IClassFixture<LiveServe
         await using var lost = new LiveServer();
         lost.Expect("The processes that a former server left");
         await lost.InitializeAsync();
+        await lost.StopAsync();
+        await lost.ServeAsync("--no-keeper"); // or another one would go on with the job
         await using var run = lost.Begin("run", "--", "sh", "-c", "echo ready; exec sleep 1000");
         await run.OutputHasAsync("ready\n");
         await lost.CrashAsync();

@@ -29,7 +29,10 @@ public sealed partial class SystemdTests
         Assert.Equal("active", guest.Line("replaced"));
         Assert.Equal(["before", "after"], guest.Lines["hung"]);
         Assert.Equal(("exited", 7), guest.EndOf("hung"));
-        Assert.Equal("0", guest.Line("same-main"));
+        Assert.Equal("serving", guest.Line("reloaded"));
+        Assert.Equal(["before", "after"], guest.Lines["reloaded-job"]);
+        Assert.Equal(("exited", 5), guest.EndOf("reloaded"));
+        Assert.Equal(["0", "0"], guest.Lines["same-main"]);
         Assert.Equal("success", guest.Line("restarted"));
         Assert.Equal("lost", guest.Job("left").GetProperty("end").GetProperty("reason").GetString());
 
@@ -37,6 +40,10 @@ public sealed partial class SystemdTests
         Assert.Equal(["ready", "asked"], guest.Lines["polite"]);
         Assert.Equal(("stopped", 4), guest.EndOf("polite"));
         Assert.Equal("server", guest.Job("polite").GetProperty("end").GetProperty("by").GetString());
+
+        Assert.Equal("inactive", guest.Line("left-behind"));
+        Assert.Equal(["before", "after"], guest.Lines["patient"]);
+        Assert.Equal(("exited", 6), guest.EndOf("patient"));
         Assert.Empty(guest.Lines["left"]);
         Assert.Equal(["the server has not answered for 5 s, so it is killed", "the server was killed by signal 9; its jobs go on, another one starts in 0.1 s"], guest.Lines["log"]);
     }

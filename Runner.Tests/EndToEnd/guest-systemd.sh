@@ -6,7 +6,7 @@ folder=$(dirname "$0")/../..
 install -D "$1" /usr/local/bin/runner
 cp "$folder/packaging/runner.service" /etc/systemd/system/
 mkdir -p /etc/systemd/system/runner.service.d
-printf '[Service]\nExecStart=\nExecStart=/usr/local/bin/runner serve --keeper --watchdog 5s\nWatchdogSec=8\n' >/etc/systemd/system/runner.service.d/test.conf
+printf '[Service]\nExecStart=\nExecStart=/usr/local/bin/runner serve --watchdog 5s\nWatchdogSec=8\n' >/etc/systemd/system/runner.service.d/test.conf
 systemctl daemon-reload
 unit=/sys/fs/cgroup/system.slice/runner.service
 
@@ -37,6 +37,18 @@ echo >/run/go
 runner logs "$hung" | sed 's/^/hung /'
 [ "$(property MainPID)" = "$main" ] && echo "same-main 0"
 
+# A reload, with the program replaced: another server and the same keeper, in place of itself.
+mkfifo /run/on
+reloaded=$(runner start --name reloaded -- sh -c 'echo before; read -r on </run/on; echo after; exit 5')
+old=$(server)
+install "$1" /usr/local/bin/runner
+systemctl reload runner
+until_true '[ "$(server)" != "$old" ] && [ "$(property ActiveState)" = active ]'
+echo "reloaded $(property StatusText)"
+echo >/run/on
+runner logs "$reloaded" | sed 's/^/reloaded-job /'
+[ "$(property MainPID)" = "$main" ] && echo "same-main 0"
+
 # A keeper that hangs is ended by systemd, and the unit starts anew: what ran then is lost.
 runner start --name left -- sleep 1000 >/dev/null
 kill -STOP "$main"
@@ -56,8 +68,20 @@ sed 's/^/polite /' polite.out
 for left in /sys/fs/cgroup/runner*; do [ ! -e "$left" ] || echo "left $left"; done
 pgrep -a runner | sed 's/^/left /' || true
 
-# Records are kept.
+# A stop that leaves the jobs, to the next start.
+printf '[Service]\nKillMode=process\nExecStart=\nExecStart=/usr/local/bin/runner serve --on-stop leave\n' >/etc/systemd/system/runner.service.d/test.conf
+systemctl daemon-reload
 systemctl start runner
+mkfifo /run/then
+patient=$(runner start --name patient -- sh -c 'echo before; read -r then </run/then; echo after; exit 6')
+runner logs --no-follow "$patient" >/dev/null
+systemctl stop runner
+echo "left-behind $(property ActiveState)"
+echo >/run/then
+systemctl start runner
+runner logs "$patient" | sed 's/^/patient /'
 runner list --json --all
 systemctl stop runner
+until_true '! pgrep runner'
+for left in /sys/fs/cgroup/runner* $unit; do [ ! -e "$left" ] || echo "left $left"; done
 journalctl --quiet --identifier runner --output cat | sed -n '/^the /s/^/log /p; / \(warn\|fail\|crit\): /s/^/log /p'

@@ -7,7 +7,7 @@ namespace Runner.Tests.Support;
 /// <summary>A program a test started: its output as bytes while they come, every wait with a limit, and no life after the test.</summary>
 public sealed partial class ChildProcess : IAsyncDisposable
 {
-    public const int SigInt = 2, SigKill = 9, SigTerm = 15;
+    public const int SigHup = 1, SigInt = 2, SigKill = 9, SigTerm = 15, SigCont = 18, SigStop = 19;
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;

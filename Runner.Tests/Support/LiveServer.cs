@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Runner.Client;
 
@@ -14,6 +15,9 @@ public sealed class LiveServer : IAsyncLifetime
     private readonly List<string> _expected = [];
     private ChildProcess? _process;
 
+    /// <summary>What serves from the next start on: the published program, or a copy of it.</summary>
+    public string Program { get; set; } = RunnerBinary.Path;
+
     public string CgroupName => _cgroup.Name;
     public string Folder => _folder.Path;
     public string State => _folder.At("state");
@@ -21,9 +25,14 @@ public sealed class LiveServer : IAsyncLifetime
 
     /// <summary>Everything this server and those before it on the same folder told the log.</summary>
     public string Log => _earlier + _process?.Error;
-    public int Id => _process!.Id;
+    /// <summary>The process that was started: the keeper, or the server itself if it has none.</summary>
+    public int KeeperId => _process!.Id;
+
+    /// <summary>The server's process, which is another one after a crash.</summary>
+    public int Id => _hasKeeper ? Processes.ServerOf(KeeperId) : KeeperId;
 
     private string _earlier = "";
+    private bool _hasKeeper;
 
     public async ValueTask InitializeAsync()
     {
@@ -37,7 +46,8 @@ public sealed class LiveServer : IAsyncLifetime
     /// <summary>The same by way of another program, which executes what follows its own words.</summary>
     public async Task ServeAsync(string[] way, string[] options)
     {
-        string[] words = [.. way, RunnerBinary.Path, .. ServeArguments(options)];
+        _hasKeeper = !options.Contains("--no-keeper");
+        string[] words = [.. way, Program, .. ServeArguments(options)];
         _process = ChildProcess.Start(words[0], words[1..], RunnerBinary.Surroundings());
         await _process.OutputHasAsync("\n");
         Assert.StartsWith("listening on ", _process.Output, StringComparison.Ordinal);
@@ -113,11 +123,42 @@ public sealed class LiveServer : IAsyncLifetime
         return ran;
     }
 
-    /// <summary>Ends it as a crash would.</summary>
+    /// <summary>Ends it as a crash would, and its keeper with it.</summary>
     public async Task CrashAsync()
     {
+        // Neither is to see the other go.
+        if (_hasKeeper)
+        {
+            _process!.Signal(ChildProcess.SigStop);
+            KillServer();
+        }
         _process!.Signal(ChildProcess.SigKill);
         (await _process.EndAsync()).Expect(128 + ChildProcess.SigKill);
+        await ForgetAsync();
+    }
+
+    /// <summary>Kills the server alone; returns when it is dead.</summary>
+    public void KillServer()
+    {
+        var server = Id;
+        using (var process = Process.GetProcessById(server)) process.Kill();
+
+        // Dead is enough: a keeper that is stopped does not collect it.
+        for (var start = System.Environment.TickCount64; Processes.IsAlive(server); Thread.Sleep(1))
+            if (System.Environment.TickCount64 - start > 30_000) throw new TimeoutException("a server that was killed is not dead");
+    }
+
+    /// <summary>Sends the keeper a signal.</summary>
+    public void Signal(int signal) => _process!.Signal(signal);
+
+    /// <summary>Waits until the log has some words.</summary>
+    public Task LogHasAsync(string words) => _process!.ErrorHasAsync(words);
+
+    /// <summary>Kills the keeper alone; returns when the server has ended too, by itself.</summary>
+    public async Task KillKeeperAsync()
+    {
+        _process!.Signal(ChildProcess.SigKill);
+        (await _process.EndAsync()).Expect(128 + ChildProcess.SigKill); // and the end of its streams, which the server has too
         await ForgetAsync();
     }
 

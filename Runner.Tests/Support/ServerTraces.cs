@@ -14,10 +14,22 @@ sealed record ServerTraces(string Zombies, string Cgroups, string Files, string 
         string.Join('\n', server.Cgroups().SelectMany(Directory.GetDirectories)),
         string.Join('\n', Directory.GetFiles(server.State).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)),
         string.Join('\n', Directory.GetFiles($"/proc/{server.Id}/fd")
-            .Select(file => File.ResolveLinkTarget(file, returnFinalTarget: false)?.Name.Split(':')[0] ?? "gone")
+            .Select(Kind)
             .CountBy(kind => kind).OrderBy(kind => kind.Key, StringComparer.Ordinal).Select(kind => $"{kind.Value} {kind.Key}")),
         (int)Status(server.Id, "Threads:"),
         Status(server.Id, "RssAnon:") * 1024);
+
+    /// <summary>The same once nothing of it changes: the connection of a client that has gone is closed at its next turn.</summary>
+    public static async Task<ServerTraces> OfIdleAsync(LiveServer server)
+    {
+        for (var before = Of(server); ;)
+        {
+            await Task.Delay(200, TestContext.Current.CancellationToken);
+            var now = Of(server);
+            if (before.Descriptors == now.Descriptors && before.Zombies == now.Zombies) return now;
+            before = now;
+        }
+    }
 
     /// <summary>Waits until it holds no more of anything than before; fails with what it still holds.</summary>
     /// <param name="server">Whose.</param>
@@ -37,6 +49,18 @@ sealed record ServerTraces(string Zombies, string Cgroups, string Files, string 
         Assert.InRange(now.Threads, 1, before.Threads + MoreThreads);
         Assert.InRange(now.Memory, 0, before.Memory + growth);
         return now;
+    }
+
+    private static string Kind(string file)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(file, returnFinalTarget: false)?.Name.Split(':')[0] ?? "gone";
+        }
+        catch (FileNotFoundException)
+        {
+            return "gone";
+        }
     }
 
     private static long Status(int process, string key) =>

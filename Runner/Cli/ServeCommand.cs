@@ -19,11 +19,11 @@ static class ServeCommand
         var state = new Option<string>("--state-dir") { Description = "Where records and output are kept.", HelpName = "DIR", DefaultValueFactory = _ => ServeSettings.DefaultStateDirectory };
         var cgroup = new Option<string?>("--cgroup") { Description = "Cgroup subtree for the jobs, below the root of each hierarchy (default: in the cgroup that systemd delegated to it, else runner, or one of its own for another state directory).", HelpName = "NAME" };
         var stopTimeout = new Option<string>("--stop-timeout") { Description = "Cuts jobs' grace periods when the server is told to stop; told twice, it kills them at once.", HelpName = "TIME", DefaultValueFactory = _ => "1m" };
-        var keeper = new Option<bool>("--keeper") { Description = "Be a keeper that starts the server: when that dies, another one goes on with its jobs." };
+        var noKeeper = new Option<bool>("--no-keeper") { Description = "Be the server itself, whose jobs are lost when it dies; else it has a keeper, and another one goes on with its jobs." };
         var watchdog = new Option<string>("--watchdog") { Description = "A server that has not answered its keeper for so long is killed and replaced; its jobs go on.", HelpName = "TIME", DefaultValueFactory = _ => "30s" };
         var onStop = new Option<string>("--on-stop") { Description = "What becomes of jobs when the server is told to stop: end-jobs within their grace periods, or leave them running for the next runner serve on the same state directory.", HelpName = "end-jobs|leave", DefaultValueFactory = _ => "end-jobs" };
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Log every call." };
-        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, keeper, watchdog, onStop, verbose };
+        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, noKeeper, watchdog, onStop, verbose };
         command.SetAction(async (parsed, _) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
@@ -33,7 +33,7 @@ static class ServeCommand
                 var settings = new ServeSettings(
                     Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
                     stateDirectory, parsed.GetValue(cgroup),
-                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(keeper), Patience("--watchdog", parsed.GetRequiredValue(watchdog)), Leaves(parsed.GetRequiredValue(onStop), parsed.GetValue(keeper)), parsed.GetValue(verbose));
+                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), !parsed.GetValue(noKeeper), Patience("--watchdog", parsed.GetRequiredValue(watchdog)), Leaves(parsed.GetRequiredValue(onStop), !parsed.GetValue(noKeeper)), parsed.GetValue(verbose));
                 return await serve(settings, output, error);
             }
             catch (BadOptionException e)

@@ -5,7 +5,7 @@ namespace Runner.Jobs;
 /// <summary>Signal numbers and their names, as on every 64-bit Linux but MIPS (signal(7)).</summary>
 static class Signals
 {
-    public const int Kill = 9, Terminate = 15, Continue = 18, Most = 64;
+    public const int HangUp = 1, Kill = 9, Terminate = 15, Continue = 18, Most = 64;
 
     /// <summary>What an error offers when a signal was not understood.</summary>
     public const string Valid = "1 to 64, or a name such as TERM, SIGUSR1 or RTMIN+3";

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Runner.Linux.Cgroups;
 using Runner.Linux.Native;
+using Runner.Linux.Processes;
 
 namespace Runner.Keeper;
 
@@ -22,19 +23,17 @@ static unsafe class ChildWait
         return true;
     }
 
-    /// <summary>Takes a child that has ended. False: somebody else took it.</summary>
-    public static bool Take(int pid, out KeptExit exit)
+    /// <summary>Takes a child that has ended. Null: somebody else took it.</summary>
+    public static ReapedProcess? Take(int pid)
     {
         SigInfo info;
         ResourceCount count;
         var spared = OomSpared.Is(pid); // its number is still its own
-        exit = new(0, 0, 0, 0, false, default);
         while (Libc.WaitId(Libc.ChildByPid, pid, &info, Libc.WaitExited, &count) != 0)
         {
             var errno = (Errno)Marshal.GetLastPInvokeError();
-            if (errno is not Errno.EINTR) return false;
+            if (errno is not Errno.EINTR) return null;
         }
-        exit = new(info.Code, info.Status, count.VoluntarySwitches, count.InvoluntarySwitches, spared, DateTimeOffset.UtcNow);
-        return true;
+        return ReapedProcess.Of(info, count, spared);
     }
 }

@@ -1,35 +1,30 @@
+using System.Text;
+
 namespace Runner.Keeper;
 
 /// <summary>What a `runner serve` in the foreground and the keeper that outlives it say to each other.</summary>
 enum FrontMessage : byte
 {
-    /// <summary>Serve: how often to say <see cref="Alive"/> at least and how long a server may be silent, in milliseconds; whether a stop leaves the
+    /// <summary>Serve: how often to say that all is well at least and how long a server may be silent, in milliseconds; whether a stop leaves the
     /// jobs (1). Descriptors: how to start a server, standard output and error.</summary>
     Serve = 1,
 
     /// <summary>A signal: its number.</summary>
     Signal = 2,
 
-    /// <summary>The server answers calls.</summary>
-    Ready = 65,
-
-    /// <summary>The server is being replaced.</summary>
-    Reloading = 66,
-
-    /// <summary>The server has been told to end.</summary>
-    Stopping = 67,
-
-    /// <summary>All is well.</summary>
-    Alive = 68,
+    /// <summary>Something for the service manager: lines of NAME=value.</summary>
+    Facts = 65,
 
     /// <summary>The server has ended: exit code, how many jobs go on.</summary>
-    Ended = 69,
+    Ended = 66,
 }
 
 /// <summary>These messages as bytes.</summary>
 static class FrontMessages
 {
-    public static byte[] Plain(FrontMessage kind) => [(byte)kind];
+    public static byte[] Facts(string facts) => [(byte)FrontMessage.Facts, .. Encoding.UTF8.GetBytes(facts)];
+
+    public static string ReadFacts(ReadOnlySpan<byte> message) => Encoding.UTF8.GetString(message[1..]);
 
     public static byte[] Number(FrontMessage kind, params int[] numbers) => [(byte)kind, .. numbers.SelectMany(BitConverter.GetBytes)];
 

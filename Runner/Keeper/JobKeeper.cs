@@ -10,80 +10,120 @@ namespace Runner.Keeper;
 /// </summary>
 sealed class JobKeeper
 {
-    private readonly Lock _lock = new();
+    private readonly object _lock = new();
     private readonly Dictionary<JobId, KeptJob> _jobs = [];
     private readonly Dictionary<int, KeptJob> _byPid = [];
-    private readonly object _born = new();
-    private long _births;
-    private MessageSocket? _line;
-    private int _server;
-    private TaskCompletionSource<KeptExit> _serverGone = new();
+    private readonly Dictionary<int, TaskCompletionSource<ReapedProcess>> _others = [];
+    private readonly HashSet<Birth> _births = [];
+    private long _born;
+    private Outbox? _outbox;
 
-    public JobKeeper() => new Thread(ReapForever) { Name = "reaper", IsBackground = true }.Start();
-
-    /// <summary>Starts a server, which is told all that is kept and everything that happens from now on.</summary>
-    /// <param name="order">The server.</param>
-    /// <param name="line">The keeper's end of the line to it.</param>
-    /// <param name="socket">The listening socket of the server before it; null: there was none.</param>
-    /// <returns>Its pidfd, and how it will have gone.</returns>
-    public (Fd Pidfd, Task<KeptExit> Gone) StartServer(SpawnOrder order, MessageSocket line, Fd? socket)
+    /// <param name="kept">By the program that was in the place of this one before.</param>
+    public JobKeeper(IReadOnlyCollection<KeptJob>? kept = null)
     {
-        KeptJob[] kept;
-        SpawnedProcess server;
-        lock (_lock)
+        foreach (var job in kept ?? [])
         {
-            // Under the lock, as every start: nobody looks for whom a process belongs to until that is written down.
-            server = Spawner.Spawn(order);
-            (_server, _serverGone, _line) = (server.Pid, new(TaskCreationOptions.RunContinuationsAsynchronously), line);
-            kept = [.. _jobs.Values];
+            _jobs.Add(job.Id, job);
+            if (job.Gone is null) _byPid.Add(job.Process.Pid, job);
         }
-        TellBirth();
-        if (socket is not null) line.Send(Messages.Plain(MessageKind.KeptSocket), socket);
-        foreach (var job in kept) Tell(line, job);
-        line.Send(Messages.Plain(MessageKind.AllKept));
-        return (server.Pidfd, _serverGone.Task);
+        new Thread(ReapForever) { Name = "reaper", IsBackground = true }.Start();
     }
 
-    /// <summary>Starts a job's program. The descriptors to be kept are its own from now on, if it starts.</summary>
-    /// <exception cref="SpawnException">It did not; nothing of it is left.</exception>
-    public SpawnedProcess Start(JobId id, SpawnOrder order, IReadOnlyList<Fd> keep)
+    /// <summary>How many jobs are kept whose end no server has stored yet.</summary>
+    public int Count
     {
-        SpawnedProcess spawned;
+        get
+        {
+            lock (_lock) return _jobs.Count;
+        }
+    }
+
+    /// <summary>Starts a process that is no job.</summary>
+    /// <returns>Its pidfd, and how it will have gone.</returns>
+    /// <exception cref="SpawnException">It could not be started.</exception>
+    public (Fd Pidfd, Task<ReapedProcess> Gone) StartOther(SpawnOrder order)
+    {
+        var gone = new TaskCompletionSource<ReapedProcess>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var process = Spawn(order, process => _others.Add(process.Pid, gone));
+        return (process.Pidfd, gone.Task);
+    }
+
+    /// <summary>Tells a server all that is kept, and from now on everything that happens.</summary>
+    public void Tell(Outbox server)
+    {
         lock (_lock)
         {
-            spawned = Spawner.Spawn(order);
-            var job = new KeptJob(id, spawned, keep);
-            _jobs.Add(id, job);
-            _byPid.Add(spawned.Pid, job);
+            _outbox = server;
+            foreach (var job in _jobs.Values)
+            {
+                server.Add(Messages.Kept(job.Id, job.Process.Pid), [job.Process.Pidfd, .. job.Held]);
+                if (job.Gone is { } gone) server.Add(Messages.Gone(job.Id, gone));
+            }
         }
-        TellBirth();
-        return spawned;
+    }
+
+    /// <summary>Starts a job's program. The descriptors to be kept are its own from now on, if it starts. May stand still for as long as an exec does.</summary>
+    /// <param name="id">Whose.</param>
+    /// <param name="order">What.</param>
+    /// <param name="keep">The ends of its pipes that are read.</param>
+    /// <param name="server">Who asks.</param>
+    /// <exception cref="SpawnException">It did not start, or too late for whoever asked; nothing of it is left.</exception>
+    public SpawnedProcess Start(JobId id, SpawnOrder order, IReadOnlyList<Fd> keep, Outbox server)
+    {
+        var isLate = false;
+        var process = Spawn(order, process =>
+        {
+            var job = new KeptJob(id, process, keep);
+            isLate = server != _outbox || !_jobs.TryAdd(id, job);
+            if (!isLate) _byPid.Add(process.Pid, job);
+        });
+        if (!isLate) return process;
+        using (process.Pidfd) _ = Libc.SignalProcess(process.Pidfd, Signals.Kill);
+        throw new SpawnException(SpawnStep.Clone, Errno.ECHILD, order.Path);
     }
 
     /// <summary>Lets go of a job whose end is stored.</summary>
-    public void Forget(JobId id)
+    /// <param name="id">Which.</param>
+    /// <param name="kill">It was started for nothing.</param>
+    public void Forget(JobId id, bool kill = false)
     {
         KeptJob? job;
         lock (_lock)
         {
             if (!_jobs.Remove(id, out job)) return;
-            if (job.Exit is null) _byPid.Remove(job.Process.Pid);
+            if (job.Gone is null) _byPid.Remove(job.Process.Pid);
         }
+        if (kill) _ = Libc.SignalProcess(job.Process.Pidfd, Signals.Kill);
         job.Dispose();
     }
 
-    private static void Tell(MessageSocket line, KeptJob job)
+    /// <summary>Lets somebody write down all that is kept: until that returns, nothing of it changes.</summary>
+    public void Hold(Action<IReadOnlyCollection<KeptJob>> write)
     {
-        line.Send(Messages.Kept(job.Id, job.Process.Pid), [job.Process.Pidfd, .. job.Held]);
-        if (job.Exit is { } exit) line.Send(Messages.Gone(job.Id, exit));
+        lock (_lock) write(_jobs.Values);
     }
 
-    private void TellBirth()
+    /// <param name="order">What to start.</param>
+    /// <param name="enter">Writes down whose process it is, under the lock.</param>
+    private SpawnedProcess Spawn(SpawnOrder order, Action<SpawnedProcess> enter)
     {
-        lock (_born)
+        using var birth = new Birth();
+        lock (_lock) _births.Add(birth);
+        try
         {
-            _births++;
-            Monitor.PulseAll(_born);
+            // Not under the lock: an exec can hang, as on a file server that does not answer.
+            var process = Spawner.Spawn(order, birth);
+            lock (_lock) enter(process);
+            return process;
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _births.Remove(birth);
+                _born++;
+                Monitor.PulseAll(_lock);
+            }
         }
     }
 
@@ -91,48 +131,27 @@ sealed class JobKeeper
     {
         while (true)
         {
-            var births = Volatile.Read(ref _births);
+            var born = Volatile.Read(ref _born);
 
             // Looked at but not taken: until it is, its number is nobody else's.
-            if (!ChildWait.Next(out var pid))
-            {
-                lock (_born)
-                    while (_births == births) Monitor.Wait(_born);
-                continue;
-            }
-            KeptJob? job;
-            KeptExit exit;
-            MessageSocket? line;
+            var isOne = ChildWait.Next(out var pid);
             lock (_lock)
             {
-                if (!ChildWait.Take(pid, out exit)) continue; // a start that failed, which is taken where it was tried
-                line = _line;
-                if (pid == _server) _serverGone.SetResult(exit);
-                if (!_byPid.Remove(pid, out job)) continue; // an orphan of some job
-                job.Exit = exit;
-            }
+                if (isOne && !_births.Any(birth => birth.Pid == pid)) Take(pid);
 
-            // Outside the lock: a server that does not read holds up nobody but this thread.
-            line?.Send(Messages.Gone(job.Id, exit));
+                // No child at all, or one whose start has still to be written down, or has failed: then it is taken where it was tried.
+                else if (_born == born) Monitor.Wait(_lock);
+            }
         }
     }
 
-    /// <summary>A job's process and what is held for it.</summary>
-    private sealed class KeptJob(JobId id, SpawnedProcess process, IReadOnlyList<Fd> held) : IDisposable
+    /// <summary>Under the lock.</summary>
+    private void Take(int pid)
     {
-        public JobId Id { get; } = id;
-        public SpawnedProcess Process { get; } = process;
-
-        /// <summary>The ends of its pipes that a server reads.</summary>
-        public IReadOnlyList<Fd> Held { get; } = held;
-
-        /// <summary>Null: it runs.</summary>
-        public KeptExit? Exit { get; set; }
-
-        public void Dispose()
-        {
-            Process.Pidfd.Dispose();
-            foreach (var fd in Held) fd.Dispose();
-        }
+        if (ChildWait.Take(pid) is not { } gone) return;
+        if (_others.Remove(pid, out var other)) other.SetResult(gone);
+        if (!_byPid.Remove(pid, out var job)) return; // an orphan of some job
+        job.Gone = gone;
+        _outbox?.Add(Messages.Gone(job.Id, gone));
     }
 }

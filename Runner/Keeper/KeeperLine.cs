@@ -49,12 +49,20 @@ sealed class KeeperLine : IJobParent, IDisposable
         var end = EndOf(id);
         try
         {
-            using var file = OrderFile.Write(order);
-            var streams = order.Streams;
-            if (!_socket.Send(Messages.Start(call, id, keep.Count), [file, order.Cgroup!, streams.Stdin, streams.Stdout, streams.Stderr, .. keep, .. order.Tasks]))
-                started.TrySetResult((null, SpawnStep.Clone, Errno.ECHILD));
+            // Closed before the answer comes, which brings a descriptor and may find no other room.
+            using (var file = OrderFile.Write(order))
+            {
+                var streams = order.Streams;
+                if (!_socket.Send(Messages.Start(call, id, keep.Count), [file, order.Cgroup!, streams.Stdin, streams.Stdout, streams.Stderr, .. keep, .. order.Tasks]))
+                    started.TrySetResult((null, SpawnStep.Clone, Errno.ECHILD));
+            }
             var (answer, step, errno) = started.Task.GetAwaiter().GetResult();
-            if (answer is not { } process) throw new SpawnException(step, errno, order.Path);
+            if (answer is not { } process)
+            {
+                // It runs, but there was no room for its descriptor.
+                if (step is SpawnStep.None) _socket.Send(Messages.Abandon(id));
+                throw new SpawnException(step is SpawnStep.None ? SpawnStep.Clone : step, errno, order.Path);
+            }
             return new(process.Pid, process.Pidfd, end.Task);
         }
         catch
@@ -118,17 +126,18 @@ sealed class KeeperLine : IJobParent, IDisposable
             switch (kind)
             {
                 case MessageKind.Started when _calls.TryGetValue(rest.ReadUInt32(), out var call):
-                    call.TrySetResult((new(rest.ReadInt32(), message.Fds[0]), SpawnStep.None, Errno.None));
+                    call.TrySetResult(message.Fds is [var pidfd] ? (new(rest.ReadInt32(), pidfd), SpawnStep.None, Errno.None) : (null, SpawnStep.None, Errno.EMFILE));
                     break;
                 case MessageKind.NotStarted when _calls.TryGetValue(rest.ReadUInt32(), out var call):
                     call.TrySetResult((null, (SpawnStep)rest.ReadInt32(), (Errno)rest.ReadInt32()));
                     break;
                 case MessageKind.Gone:
                     var job = rest.ReadJob();
-                    EndOf(job).TrySetResult(Ended(rest.ReadExit()));
+                    EndOf(job).TrySetResult(rest.ReadExit());
                     break;
                 case MessageKind.Kept:
                     var id = rest.ReadJob();
+                    if (message.LacksFds) throw new InvalidDataException("what the keeper holds finds no room in the server (ulimit -n)");
                     kept.Add(new(id, new(rest.ReadInt32(), message.Fds[0], EndOf(id).Task), [.. message.Fds.Skip(1)]));
                     break;
                 case MessageKind.Ping:
@@ -141,10 +150,6 @@ sealed class KeeperLine : IJobParent, IDisposable
             }
         }
     }
-
-    private static ReapedProcess Ended(KeptExit exit) => new(
-        exit.Code == SigInfo.Exited ? new ProcessExit.Exited(exit.Status) : new ProcessExit.Signaled(exit.Status, exit.Code == SigInfo.Dumped),
-        exit.VoluntarySwitches, exit.InvoluntarySwitches, exit.OomSpared, exit.At);
 
     private TaskCompletionSource<ReapedProcess> EndOf(JobId id) =>
         _ends.GetOrAdd(id, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));

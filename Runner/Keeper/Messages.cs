@@ -22,6 +22,9 @@ enum MessageKind : byte
     /// <summary>Calls are answered from now on.</summary>
     Ready = 4,
 
+    /// <summary>A job that was started for nothing: kill it and forget it.</summary>
+    Abandon = 5,
+
     /// <summary>Answer to <see cref="Ping"/>.</summary>
     Pong = 16,
 
@@ -49,15 +52,6 @@ enum MessageKind : byte
     Ping = 80,
 }
 
-/// <summary>How a kept process went, and when it was reaped.</summary>
-/// <param name="Code"><c>si_code</c> of waitid(2).</param>
-/// <param name="Status">Exit code or signal.</param>
-/// <param name="VoluntarySwitches">Of it and the children it waited for.</param>
-/// <param name="InvoluntarySwitches">Likewise.</param>
-/// <param name="OomSpared">The kernel would never have killed it for want of memory.</param>
-/// <param name="At">When.</param>
-sealed record KeptExit(int Code, int Status, long VoluntarySwitches, long InvoluntarySwitches, bool OomSpared, DateTimeOffset At);
-
 /// <summary>Messages as bytes.</summary>
 static class Messages
 {
@@ -65,12 +59,14 @@ static class Messages
 
     public static byte[] Forget(JobId job) => Write(MessageKind.Forget, to => Write(to, job));
 
+    public static byte[] Abandon(JobId job) => Write(MessageKind.Abandon, to => Write(to, job));
+
     public static byte[] Started(uint call, int pid) => Write(MessageKind.Started, to => { to.Write(call); to.Write(pid); });
 
     public static byte[] NotStarted(uint call, SpawnStep step, Errno errno) =>
         Write(MessageKind.NotStarted, to => { to.Write(call); to.Write((int)step); to.Write((int)errno); });
 
-    public static byte[] Gone(JobId job, KeptExit exit) => Write(MessageKind.Gone, to => { Write(to, job); Write(to, exit); });
+    public static byte[] Gone(JobId job, ReapedProcess exit) => Write(MessageKind.Gone, to => { Write(to, job); Write(to, exit); });
 
     public static byte[] Kept(JobId job, int pid) => Write(MessageKind.Kept, to => { Write(to, job); to.Write(pid); });
 
@@ -84,19 +80,29 @@ static class Messages
 
     public static JobId ReadJob(this BinaryReader from) => JobId.Parse(from.ReadString());
 
-    public static KeptExit ReadExit(this BinaryReader from) =>
-        new(from.ReadInt32(), from.ReadInt32(), from.ReadInt64(), from.ReadInt64(), from.ReadBoolean(), new(from.ReadInt64(), TimeSpan.Zero));
+    public static ReapedProcess ReadExit(this BinaryReader from) => new(
+        from.ReadBoolean() ? new ProcessExit.Exited(from.ReadInt32()) : new ProcessExit.Signaled(from.ReadInt32(), from.ReadBoolean()),
+        from.ReadInt64(), from.ReadInt64(), from.ReadBoolean(), new(from.ReadInt64(), TimeSpan.Zero));
 
     public static void Write(BinaryWriter to, JobId job) => to.Write(job.ToString());
 
-    public static void Write(BinaryWriter to, KeptExit exit)
+    public static void Write(BinaryWriter to, ReapedProcess gone)
     {
-        to.Write(exit.Code);
-        to.Write(exit.Status);
-        to.Write(exit.VoluntarySwitches);
-        to.Write(exit.InvoluntarySwitches);
-        to.Write(exit.OomSpared);
-        to.Write(exit.At.UtcTicks);
+        to.Write(gone.Exit is ProcessExit.Exited);
+        switch (gone.Exit)
+        {
+            case ProcessExit.Exited(var code):
+                to.Write(code);
+                break;
+            case ProcessExit.Signaled(var signal, var dumped):
+                to.Write(signal);
+                to.Write(dumped);
+                break;
+        }
+        to.Write(gone.VoluntarySwitches);
+        to.Write(gone.InvoluntarySwitches);
+        to.Write(gone.OomSpared);
+        to.Write(gone.At.UtcTicks);
     }
 
     private static byte[] Write(MessageKind kind, Action<BinaryWriter> fields)

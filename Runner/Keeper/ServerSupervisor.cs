@@ -15,141 +15,254 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
     /// <summary>Between a server that died and the next one.</summary>
     public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
-    private const int SigTerm = 15;
+    /// <summary>A server that was told to make way ends with this: neither a failure nor a planned stop.</summary>
+    public const int MadeWay = 75; // EX_TEMPFAIL, sysexits.h
+
+    /// <summary>Told so often to stop, a server that does not get as far as answering calls is not waited for.</summary>
+    private const int MostStops = 3;
+
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(100);
+
+    // Longer than a server takes when it is well: what it does not finish by then it would not finish.
+    private static readonly TimeSpan s_mostDraining = TimeSpan.FromSeconds(15);
 
     private readonly object _lock = new();
     private Fd? _server;
-    private Fd? _listening;
     private bool _ready;
+    private bool _wasReady; // any of them
     private bool _stopping;
+    private bool _leaving;
+    private int _stops;
+    private bool _reloading;
+    private bool _tried; // the program on disk, for the reload under way
+    private bool _reloadAgain;
+
+    /// <summary>The socket that servers listen on; null: none has told yet.</summary>
+    public Fd? Socket { get; private set; }
+
+    /// <summary>What is wrong with the program on disk; null: nothing. Null itself: a server is replaced without a look.</summary>
+    public Func<string?>? Trial { get; init; }
+
+    /// <summary>Puts the program on disk in the place of this process; returns only if that fails. Called under the lock, between two servers.</summary>
+    /// <remarks>Gets whether a reload was asked for once more meanwhile.</remarks>
+    public Action<bool>? Replace { get; init; }
+
+    /// <summary>Goes on where the program that was in this place before left off: between two servers of a reload.</summary>
+    public void Inherit(Fd? socket, bool reloadAgain) => (Socket, _wasReady, _reloading, _tried, _reloadAgain) = (socket, true, true, true, reloadAgain);
 
     /// <summary>Returns the exit code of the server that ended as planned, or that never got as far as answering calls.</summary>
     public int Run()
     {
-        var everReady = false;
-        for (var pause = s_firstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        for (var pause = s_firstPause; ;)
         {
-            var exit = RunOne();
-            if (_ready) (everReady, pause) = (true, s_firstPause);
-            if (exit.Code == SigInfo.Exited && (exit.Status == 0 || !everReady || _stopping)) return exit.Status;
-            manager.Status($"the server {How(exit)}; another one starts");
-            tell($"the server {How(exit)}; its jobs go on, another one starts in {pause.TotalSeconds:0.#} s");
+            var exit = RunOne(out var wasReady);
+            if (wasReady) pause = s_firstPause;
             lock (_lock)
+            {
+                if (_leaving) return 0;
+                if (_stops >= MostStops && !wasReady) return 1;
+                var madeWay = exit is ProcessExit.Exited(MadeWay);
+                if (!madeWay && exit is ProcessExit.Exited(var code) && (code == 0 || !_wasReady || _stopping)) return code;
+                if (!madeWay) manager.Status($"the server {How(exit)}; another one starts");
+                if (!madeWay) tell($"the server {How(exit)}; its jobs go on, another one starts in {(_stopping || _tried ? 0 : pause.TotalSeconds):0.#} s");
+                if (_tried && !_stopping)
+                {
+                    Replace?.Invoke(_reloadAgain);
+                    continue;
+                }
+                if (madeWay) continue;
                 if (!_stopping) Monitor.Wait(_lock, pause);
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            }
         }
     }
 
-    /// <summary>Passes a signal on to the server. One that asks for the end ends the servers that come after too.</summary>
+    /// <summary>SIGHUP replaces the server by the program on disk. Every other signal ends it, and those that come after it too.</summary>
     public void Signal(int signal)
     {
-        if (signal is not SigHup) manager.Stopping();
         lock (_lock)
         {
-            _stopping |= signal is not SigHup;
-            if (_ready && _server is { } server) _ = Libc.SignalProcess(server, signal);
+            if (signal is Signals.HangUp) BeginReload();
+            else Stop(signal);
             Monitor.PulseAll(_lock);
         }
     }
 
-    private const int SigHup = 1;
-
-    private KeptExit RunOne()
+    /// <summary>Ends the server but not its jobs: it makes way, and none comes after it. Told twice, it is not waited for.</summary>
+    public void Leave()
     {
-        var (line, theirs) = MessageSocket.CreatePair();
-        Task<KeptExit> gone;
-        using (line)
+        lock (_lock)
         {
-            using (theirs)
+            if (!_stopping) manager.Stopping();
+            if (!_leaving) new Thread(() => { lock (_lock) MakeWay(); }) { Name = "leave", IsBackground = true }.Start();
+            else if (_server is { } slow) _ = Libc.SignalProcess(slow, Signals.Kill);
+            _stopping = _leaving = true;
+            Monitor.PulseAll(_lock);
+        }
+    }
+
+    /// <summary>Acts on signals as they come, under the lock: while <see cref="Replace"/> is called none is taken out of the pipe and lost.</summary>
+    public void ListenTo(SignalPipe signals, Func<int, int> meaning) => new Thread(() =>
+    {
+        while (true)
+        {
+            signals.Wait();
+            lock (_lock)
+                if (signals.Take() is { } signal) Signal(meaning(signal));
+        }
+    }) { Name = "signals", IsBackground = true }.Start();
+
+    private void Stop(int signal)
+    {
+        if (!_stopping) manager.Stopping();
+        _stopping = true;
+        if (++_stops >= MostStops && !_ready) signal = Signals.Kill;
+        else if (!_ready) return; // it is told when it can act on it
+        if (_server is { } server) _ = Libc.SignalProcess(server, signal);
+    }
+
+    /// <summary>Under the lock. One that comes while another is under way, or no server is there, is done after that, once.</summary>
+    private void BeginReload()
+    {
+        if (_stopping) return;
+        if (_reloading || !_ready)
+        {
+            _reloadAgain = true;
+            return;
+        }
+        (_reloading, _reloadAgain) = (true, false);
+        manager.Reloading();
+        try
+        {
+            new Thread(Reload) { Name = "reload", IsBackground = true }.Start();
+        }
+        catch (OutOfMemoryException e)
+        {
+            Refuse($"there is no room for a thread: {e.Message}");
+        }
+    }
+
+    private void Reload()
+    {
+        var flaw = Trial?.Invoke();
+        lock (_lock)
+        {
+            if (_stopping) return;
+            if (flaw is not null)
             {
-                (var pidfd, gone) = jobs.StartServer(order(theirs), line, _listening);
-                lock (_lock) (_server, _ready) = (pidfd, false);
-                watch.Begin(line, pidfd);
+                Refuse(flaw);
+                if (_reloadAgain) BeginReload();
+                return;
             }
+
+            if (!_ready || _server is null)
+            {
+                // It has died meanwhile: after the next one has come.
+                (_reloading, _reloadAgain) = (false, true);
+                return;
+            }
+            _tried = true;
+            MakeWay();
+        }
+    }
+
+    /// <summary>Under the lock. Tells the server to leave everything to another one, and waits until it has gone.</summary>
+    private void MakeWay()
+    {
+        if (_server is not { } server) return;
+        _ = Libc.SignalProcess(server, Signals.HangUp);
+        var since = Environment.TickCount64;
+        while (_server == server && s_mostDraining - TimeSpan.FromMilliseconds(Environment.TickCount64 - since) is var left && left > TimeSpan.Zero) Monitor.Wait(_lock, left);
+        if (_server == server) _ = Libc.SignalProcess(server, Signals.Kill);
+    }
+
+    private void Refuse(string flaw)
+    {
+        tell($"not reloaded: {flaw}; the server goes on as it is");
+        _reloading = false;
+        if (_ready) manager.Ready();
+    }
+
+    /// <param name="wasReady">Whether it got as far as answering calls.</param>
+    private ProcessExit RunOne(out bool wasReady)
+    {
+        var (mine, theirs) = MessageSocket.CreatePair();
+        var line = new ServerLine(mine, jobs, watch, End) { Listening = Keep, Ready = BecomeReady };
+        Task<ReapedProcess> gone;
+        using (theirs)
+        {
             try
             {
-                while (line.Receive() is { } message)
+                lock (_lock)
                 {
-                    watch.Heard();
-                    Take(line, message);
-                    watch.Listening();
+                    (_server, gone) = jobs.StartOther(order(theirs));
+                    _ready = false;
                 }
             }
-            catch (Exception e) when (e is InvalidDataException or LinuxException or EndOfStreamException)
+            catch (SpawnException e)
             {
-                tell($"the server is ended: {e.Message}");
-                _ = Libc.SignalProcess(_server!, SigKill);
+                mine.Dispose();
+                tell($"the server cannot be started: {e.Message}");
+                wasReady = false;
+                return new ProcessExit.Exited(1);
             }
-            finally
+            watch.Begin(mine, _server!);
+            try
             {
-                watch.End();
+                line.Open(Socket);
+            }
+            catch (OutOfMemoryException e)
+            {
+                End(e);
+                mine.HangUp(); // those of its threads that there are end
             }
         }
-        var exit = gone.GetAwaiter().GetResult();
+        var exit = gone.GetAwaiter().GetResult().Exit;
+        watch.End(mine);
+        if (line.IsOpen) line.Ended.GetAwaiter().GetResult();
         lock (_lock)
         {
             _server!.Dispose();
-            _server = null;
+            (_server, wasReady, _ready) = (null, _ready, false);
+            Monitor.PulseAll(_lock);
         }
         return exit;
     }
 
-    private const int SigKill = 9;
-
-    private void Take(MessageSocket line, ReceivedMessage message)
+    private void Keep(Fd socket)
     {
-        var (kind, rest) = Messages.Read(message);
-        using (rest)
-        {
-            switch (kind)
-            {
-                case MessageKind.Start:
-                    Start(line, rest.ReadUInt32(), rest.ReadJob(), rest.ReadByte(), message.Fds);
-                    break;
-                case MessageKind.Forget:
-                    jobs.Forget(rest.ReadJob());
-                    break;
-                case MessageKind.Listening:
-                    _listening?.Dispose();
-                    _listening = message.Fds[0];
-                    break;
-                case MessageKind.Ready:
-                    BecomeReady();
-                    break;
-            }
-        }
+        Socket?.Dispose();
+        Socket = socket;
     }
 
     private void BecomeReady()
     {
         lock (_lock)
         {
-            _ready = true;
-            if (!_stopping) manager.Ready();
-            if (_stopping) _ = Libc.SignalProcess(_server!, SigTerm);
+            (_ready, _wasReady) = (true, true);
+            if (_tried) _reloading = _tried = false;
+            if (_stopping)
+            {
+                _ = Libc.SignalProcess(_server!, _leaving ? Signals.HangUp : Signals.Terminate);
+                return;
+            }
+            manager.Ready();
+            if (_reloadAgain) BeginReload();
         }
     }
 
-    /// <summary>Descriptors: the order, the cgroup, the three streams, those to be kept, v1 tasks.</summary>
-    private void Start(MessageSocket line, uint call, JobId id, int kept, IReadOnlyList<Fd> fds)
+    /// <summary>The line cannot be used any more, and without it the server is of no use.</summary>
+    private void End(Exception why)
     {
-        var keep = fds.Skip(5).Take(kept).ToArray();
-        Fd[] others = [.. fds.Take(5), .. fds.Skip(5 + kept)];
-        try
-        {
-            var spawned = jobs.Start(id, OrderFile.Read(others[0], others[1..]), keep);
-            line.Send(Messages.Started(call, spawned.Pid), spawned.Pidfd);
-        }
-        catch (SpawnException e)
-        {
-            foreach (var fd in keep) fd.Dispose();
-            line.Send(Messages.NotStarted(call, e.Step, e.Errno));
-        }
-        finally
-        {
-            foreach (var fd in others) fd.Dispose();
-        }
+        tell($"the server is ended: {why.Message}");
+        lock (_lock)
+            if (_server is { } server) _ = Libc.SignalProcess(server, Signals.Kill);
     }
 
-    private static string How(KeptExit exit) => exit.Code == SigInfo.Exited ? $"exited with code {exit.Status}" : $"was killed by signal {exit.Status}";
+    private static string How(ProcessExit exit) => exit switch
+    {
+        ProcessExit.Exited(var code) => $"exited with code {code}",
+        ProcessExit.Signaled(var signal, _) => $"was killed by signal {signal}",
+        _ => "has gone",
+    };
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Runner.Jobs;
 using Runner.Linux.Native;
 using Runner.Linux.Processes;
 
@@ -6,31 +7,27 @@ namespace Runner.Keeper;
 
 /// <summary>
 /// Asks the server again and again whether it is alive, and kills one that has not answered for too long, so that it is
-/// replaced as one that crashed. Whoever watches the keeper hears from it as long as this goes on.
+/// replaced as one that crashed. The service manager hears from the keeper as long as this goes on.
 /// </summary>
 sealed class ServerWatch : IDisposable
 {
-    private const int SigKill = 9;
-
     private readonly object _lock = new();
     private readonly TimeSpan _patience;
     private readonly TimeSpan _pause;
-    private readonly Action _alive;
+    private readonly ServiceManager _manager;
     private readonly Action<string> _tell;
     private (MessageSocket Line, Fd Process)? _server;
     private long _heard = Stopwatch.GetTimestamp();
-    private bool _busy;
     private bool _over;
 
     /// <param name="patience">How long a server may be silent.</param>
-    /// <param name="most">How often to call <paramref name="alive"/> at least; null: not at all.</param>
-    /// <param name="alive">Tells that the keeper is well.</param>
+    /// <param name="manager">Hears of the keeper.</param>
     /// <param name="tell">Gets a sentence for the log.</param>
-    public ServerWatch(TimeSpan patience, TimeSpan? most, Action alive, Action<string> tell)
+    public ServerWatch(TimeSpan patience, ServiceManager manager, Action<string> tell)
     {
-        (_patience, _alive, _tell) = (patience, most is null ? () => { } : alive, tell);
+        (_patience, _manager, _tell) = (patience, manager, tell);
         _pause = patience / 6;
-        if (most / 3 is { } third && third < _pause) _pause = third;
+        if (manager.Watchdog is { } most && most / 3 < _pause) _pause = most / 3;
         new Thread(WatchForEver) { Name = "server watch", IsBackground = true }.Start();
     }
 
@@ -40,22 +37,17 @@ sealed class ServerWatch : IDisposable
         lock (_lock) (_server, _heard) = ((line, process), Stopwatch.GetTimestamp());
     }
 
-    /// <summary>It said something. What follows is the keeper's own time, until <see cref="Listening"/>.</summary>
+    /// <summary>It said something, which has been done.</summary>
     public void Heard()
     {
-        lock (_lock) (_heard, _busy) = (Stopwatch.GetTimestamp(), true);
-    }
-
-    /// <summary>The keeper reads what the server says.</summary>
-    public void Listening()
-    {
-        lock (_lock) (_heard, _busy) = (Stopwatch.GetTimestamp(), false);
+        lock (_lock) _heard = Stopwatch.GetTimestamp();
     }
 
     /// <summary>It is gone.</summary>
-    public void End()
+    public void End(MessageSocket line)
     {
-        lock (_lock) (_server, _busy, _heard) = (null, false, Stopwatch.GetTimestamp());
+        lock (_lock)
+            if (_server?.Line == line) (_server, _heard) = (null, Stopwatch.GetTimestamp());
     }
 
     public void Dispose()
@@ -81,12 +73,12 @@ sealed class ServerWatch : IDisposable
                 // This process was stopped itself, or the machine: nobody could answer meanwhile.
                 if (Stopwatch.GetElapsedTime(last) > _pause * 3) _heard = Stopwatch.GetTimestamp();
                 last = Stopwatch.GetTimestamp();
-                well = _busy || Stopwatch.GetElapsedTime(_heard) < _patience + ServerSupervisor.LongestPause;
-                if (_server is { } server && !_busy) Ask(server.Line, server.Process);
+                well = Stopwatch.GetElapsedTime(_heard) < _patience + ServerSupervisor.LongestPause;
+                if (_server is { } server) Ask(server.Line, server.Process);
             }
 
             // Outside the lock: it may take a moment. A keeper that cannot get rid of a server falls silent too.
-            if (well) _alive();
+            if (well && _manager.Watchdog is not null) _manager.Alive();
         }
     }
 
@@ -99,7 +91,7 @@ sealed class ServerWatch : IDisposable
             return;
         }
         _tell($"the server has not answered for {_patience.TotalSeconds:0.#} s, so it is killed");
-        _ = Libc.SignalProcess(process, SigKill);
+        _ = Libc.SignalProcess(process, Signals.Kill);
         _server = null;
     }
 }

@@ -14,6 +14,11 @@ sealed class ServiceManager : IDisposable
     private readonly Socket? _socket;
     private readonly UnixDomainSocketEndPoint? _address;
     private readonly Action<string> _tell;
+    private readonly Action<string>? _relay;
+
+    /// <param name="relay">Gets each fact, for <see cref="Send"/> of another process.</param>
+    /// <param name="watchdog">That other one's.</param>
+    public ServiceManager(Action<string> relay, TimeSpan? watchdog) => (_relay, Watchdog, _tell) = (relay, watchdog, _ => { });
 
     /// <param name="variable">The value of an environment variable; null: not set.</param>
     /// <param name="tell">Gets a sentence for the log.</param>
@@ -51,8 +56,10 @@ sealed class ServiceManager : IDisposable
 
     public void Dispose() => _socket?.Dispose();
 
-    private void Send(string facts)
+    /// <summary>Lines of NAME=value.</summary>
+    public void Send(string facts)
     {
+        _relay?.Invoke(facts);
         if (_socket is null) return;
         try
         {

@@ -7,7 +7,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The one place where what went wrong in a call becomes what goes back. Handles only calls that <see cref="CallAdmission"/> let in.</summary>
-sealed class CallGate(ILogger<CallGate> logger) : Interceptor
+sealed class CallGate(Drain drain, ILogger<CallGate> logger) : Interceptor
 {
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
@@ -20,12 +20,12 @@ sealed class CallGate(ILogger<CallGate> logger) : Interceptor
     public override Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         ServerStreamingServerMethod<TRequest, TResponse> continuation) =>
-        Pass(context, () => Nothing(continuation(request, responseStream, context)));
+        Pass(context, () => Nothing(Draining(context, continuation(request, responseStream, context))));
 
     public override Task DuplexStreamingServerHandler<TRequest, TResponse>(
         IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
         DuplexStreamingServerMethod<TRequest, TResponse> continuation) =>
-        Pass(context, () => Nothing(continuation(requestStream, responseStream, context)));
+        Pass(context, () => Nothing(Draining(context, continuation(requestStream, responseStream, context))));
 
     private async Task<T> Pass<T>(ServerCallContext context, Func<Task<T>> call)
     {
@@ -38,9 +38,13 @@ sealed class CallGate(ILogger<CallGate> logger) : Interceptor
         {
             throw JobErrors.ToRpc(e);
         }
+        catch (OperationCanceledException) when (drain.HasBegun && !context.CancellationToken.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.Unavailable, "the server is being replaced by another one; call again"));
+        }
         catch (OperationCanceledException)
         {
-            // Nobody but the caller cancels a call. A write may learn that it left before the call's token does.
+            // Nobody else but the caller cancels a call. A write may learn that it left before the call's token does.
             throw new RpcException(new Status(StatusCode.Cancelled, "the caller went away"));
         }
         catch (OutOfMemoryException e)
@@ -60,6 +64,10 @@ sealed class CallGate(ILogger<CallGate> logger) : Interceptor
             throw JobErrors.ToRpc(new JobException(JobError.OsError, "the server failed at this call; its log says more", e));
         }
     }
+
+    /// <summary>Our own streams end by themselves; those of the standard services last as long as their callers like.</summary>
+    private Task Draining(ServerCallContext context, Task call) =>
+        context.Method.StartsWith("/runner.", StringComparison.Ordinal) ? call : call.WaitAsync(drain.Waiting);
 
     private static async Task<bool> Nothing(Task call)
     {

@@ -8,7 +8,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The job API: each method maps in, calls, maps out. Who may call is CallAdmission's, what went wrong CallGate's.</summary>
-sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
+sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, Drain drain, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
 {
     private const long LargestRange = 1024 * 1024;
     private readonly SendBuffers _buffers = new();
@@ -49,8 +49,9 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
         TimeSpan? grace = request.GracePeriod is null ? null : Durations.FromWire("grace_period", request.GracePeriod);
         var id = JobId.Parse(request.Id);
         Tell(context, id);
-        var job = await jobs.StopAsync(id, context.Caller(), grace, context.CancellationToken, request.Signal is 0 ? Signals.Terminate : request.Signal);
-        var (stdout, stderr) = await TailsAsync(job, lines, context.CancellationToken);
+        using var until = Until(context, drain.All);
+        var job = await jobs.StopAsync(id, context.Caller(), grace, until.Token, request.Signal is 0 ? Signals.Terminate : request.Signal);
+        var (stdout, stderr) = await TailsAsync(job, lines, until.Token);
         return new V1.StopJobResponse { Job = View(job, context), StdoutTail = stdout, StderrTail = stderr };
     }
 
@@ -58,14 +59,16 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
     {
         var id = JobId.Parse(request.Id);
         Tell(context, id);
-        await jobs.SignalAsync(id, context.Caller(), request.Signal, request.All, context.CancellationToken);
+        using var until = Until(context, drain.All);
+        await jobs.SignalAsync(id, context.Caller(), request.Signal, request.All, until.Token);
         return new();
     }
 
     public override async Task<V1.WaitJobResponse> WaitJob(V1.WaitJobRequest request, ServerCallContext context)
     {
         var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
-        await job.Ended.WaitAsync(context.CancellationToken);
+        using var until = Until(context, drain.Waiting);
+        await job.Ended.WaitAsync(until.Token);
         return new V1.WaitJobResponse { Job = View(job, context) };
     }
 
@@ -75,7 +78,8 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
         var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
         var wish = OutputWishes.FromWire(request);
         using var place = followers.Enter(context.Caller().Name, job.Record.Id, OutputSender.Files(wish));
-        await new OutputSender(job, wish, _buffers, responses).SendAsync(context.CancellationToken);
+        using var until = Until(context, drain.Waiting);
+        await new OutputSender(job, wish, _buffers, responses).SendAsync(until.Token);
     }
 
     public override Task<V1.ReadOutputResponse> ReadOutput(V1.ReadOutputRequest request, ServerCallContext context)
@@ -103,8 +107,9 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
         var job = await StartAsync(request.Id, request.Spec, context);
         context.Admitted().LargeStart?.Dispose();
         await responses.WriteAsync(new V1.RunJobResponse { Started = View(job, context) }, context.CancellationToken);
-        await job.Ended.WaitAsync(context.CancellationToken);
-        var (stdout, stderr) = await TailsAsync(job, lines, context.CancellationToken);
+        using var until = Until(context, drain.Waiting);
+        await job.Ended.WaitAsync(until.Token);
+        var (stdout, stderr) = await TailsAsync(job, lines, until.Token);
         var ended = new V1.RunEnded { Job = View(job, context), StdoutTail = stdout, StderrTail = stderr };
         await responses.WriteAsync(new V1.RunJobResponse { Ended = ended }, context.CancellationToken);
     }
@@ -115,6 +120,10 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
         Tell(context, id);
         return starts.MakeAsync(() => jobs.Start(id, JobSpecs.FromWire(spec), context.Caller()), context.CancellationToken);
     }
+
+    /// <summary>Until the caller leaves, or this server makes way for another.</summary>
+    private static CancellationTokenSource Until(ServerCallContext context, CancellationToken drained) =>
+        CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, drained);
 
     private JobView View(Job job) => JobViews.Of(job, followers.Of(job.Record.Id));
 

@@ -22,11 +22,13 @@ namespace Runner.Server;
 sealed class RunnerServer : IAsyncDisposable
 {
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_drainPatience = TimeSpan.FromSeconds(4); // less: so that a call can still be told
 
     private readonly WebApplication _app;
     private readonly HealthServiceImpl _health;
+    private readonly Drain _drain;
 
-    private RunnerServer(WebApplication app, HealthServiceImpl health) => (_app, _health) = (app, health);
+    private RunnerServer(WebApplication app, HealthServiceImpl health, Drain drain) => (_app, _health, _drain) = (app, health, drain);
 
     /// <summary>Where it listens, with the port that port 0 became.</summary>
     public IPEndPoint Listening { get; private set; } = new(IPAddress.None, 0);
@@ -37,7 +39,7 @@ sealed class RunnerServer : IAsyncDisposable
     /// <param name="facts">What it tells of itself.</param>
     /// <param name="limits">How much of the process callers may take.</param>
     /// <param name="logging">Where what happens is told.</param>
-    /// <param name="listening">Gives a bound socket for an address; null: a new one.</param>
+    /// <param name="listening">Gives a bound socket for an address, which stays open when this server makes way; null: a new one.</param>
     /// <exception cref="CannotListenException">The address is in use or not this machine's.</exception>
     /// <exception cref="InvalidOperationException">A method is served that no rule is for.</exception>
     public static async Task<RunnerServer> StartAsync(
@@ -51,7 +53,7 @@ sealed class RunnerServer : IAsyncDisposable
         builder.Services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        if (listening is not null) builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = listening);
+        if (listening is not null) builder.Services.AddSingleton<IConnectionListenerFactory>(new KeptListener(listening, quiet));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -65,12 +67,14 @@ sealed class RunnerServer : IAsyncDisposable
         });
 
         var health = new HealthServiceImpl();
+        var drain = new Drain();
+        builder.Services.AddSingleton(drain);
         var authorizer = CallRules.Authorizer;
         builder.Services.AddSingleton(authorizer);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(LargeStarts.Of(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
         builder.Services.AddSingleton<CallAdmission>();
-        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits), Starts.OfServer(), logging.CreateLogger<JobCalls>()));
+        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits), Starts.OfServer(), drain, logging.CreateLogger<JobCalls>()));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));
         builder.Services.AddSingleton(health);
         builder.Services.AddSingleton(new ReflectionV1ServiceImpl(
@@ -86,7 +90,7 @@ sealed class RunnerServer : IAsyncDisposable
         app.MapGrpcService<ReflectionV1ServiceImpl>();
         authorizer.Verify(ServedMethods(app));
 
-        var server = new RunnerServer(app, health);
+        var server = new RunnerServer(app, health, drain);
         try
         {
             await app.StartAsync();
@@ -105,6 +109,21 @@ sealed class RunnerServer : IAsyncDisposable
 
     /// <summary>Tells health checks that no new work is taken; calls are still answered.</summary>
     public void AnnounceStop() => TellHealth(HealthCheckResponse.Types.ServingStatus.NotServing);
+
+    /// <summary>Takes no more connections and ends the calls under way: those that wait for something with UNAVAILABLE, the others when they have done it.</summary>
+    public async Task MakeWayAsync()
+    {
+        _drain.Begin(s_drainPatience);
+        using var patience = new CancellationTokenSource(StopPatience);
+        try
+        {
+            await _app.StopAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Whoever is still there is cut off.
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {

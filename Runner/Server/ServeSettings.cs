@@ -13,7 +13,7 @@ namespace Runner.Server;
 /// <param name="CgroupName">The subtree that is the server's own, relative to each hierarchy's root. Null: in the cgroup that was delegated to it,
 /// else as <see cref="CgroupNameFor"/> says.</param>
 /// <param name="StopTimeout">Cuts jobs' grace periods when the server is told to stop.</param>
-/// <param name="Keeper">Jobs outlive the server, under a process that is their parent.</param>
+/// <param name="Keeper">Jobs outlive the server, under a process that is their parent; else they are the server's own.</param>
 /// <param name="Watchdog">A server that does not answer its keeper for so long is killed and replaced.</param>
 /// <param name="Leave">A planned stop leaves the jobs to the keeper and to the next server; else it ends them.</param>
 /// <param name="Verbose">Tells every call.</param>

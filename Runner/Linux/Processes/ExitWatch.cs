@@ -1,4 +1,3 @@
-using Runner.Jobs;
 using Runner.Linux.Cgroups;
 using Runner.Linux.Native;
 
@@ -29,7 +28,7 @@ sealed class ExitWatch(EventLoop loop)
                 {
                     // Looked at while its number is still its own.
                     var spared = pid > 0 && OomSpared.Is(pid);
-                    done.SetResult(Reap(pidfd) with { OomSpared = spared });
+                    done.SetResult(Reap(pidfd, spared));
                 }
                 catch (Exception e)
                 {
@@ -108,7 +107,7 @@ sealed class ExitWatch(EventLoop loop)
         }
     }
 
-    private static unsafe ReapedProcess Reap(Fd pidfd)
+    private static unsafe ReapedProcess Reap(Fd pidfd, bool spared)
     {
         SigInfo info = default;
         ResourceCount count = default;
@@ -117,15 +116,6 @@ sealed class ExitWatch(EventLoop loop)
             var error = LinuxException.Last("waitid");
             if (error.Errno != Errno.EINTR) throw error;
         }
-        return new(
-            info.Code == SigInfo.Exited
-                ? new ProcessExit.Exited(info.Status)
-                : new ProcessExit.Signaled(info.Status, CoreDumped: info.Code == SigInfo.Dumped),
-            count.VoluntarySwitches, count.InvoluntarySwitches, OomSpared: false);
+        return ReapedProcess.Of(info, count, spared);
     }
 }
-
-/// <summary>How a process went, and the context switches of it and of every descendant that was waited for (RUSAGE_BOTH, kernel/exit.c).</summary>
-/// <param name="OomSpared">The kernel would never have killed it for want of memory.</param>
-/// <param name="At">When it was reaped, by somebody who was there; null: just now.</param>
-sealed record ReapedProcess(ProcessExit Exit, long VoluntarySwitches, long InvoluntarySwitches, bool OomSpared, DateTimeOffset? At = null);

@@ -82,9 +82,9 @@ sealed unsafe class MessageSocket(Fd socket) : IDisposable
             }
             var fds = TakeFds(control, header.ControlLength);
             if (length == 0 && fds.Count == 0) return null;
-            if ((header.Flags & (Libc.Truncated | Libc.ControlTruncated)) == 0) return new(buffer.AsMemory(0, (int)length), fds);
+            if ((header.Flags & Libc.Truncated) == 0) return new(buffer.AsMemory(0, (int)length), fds, (header.Flags & Libc.ControlTruncated) != 0);
             foreach (var fd in fds) fd.Dispose();
-            throw new InvalidDataException("a message between keeper and server was cut: too long, or no descriptors left (ulimit -n)");
+            throw new InvalidDataException("a message between keeper and server was cut: it was too long");
         }
     }
 
@@ -109,4 +109,12 @@ sealed unsafe class MessageSocket(Fd socket) : IDisposable
 }
 
 /// <summary>A message and the descriptors that came with it.</summary>
-sealed record ReceivedMessage(ReadOnlyMemory<byte> Bytes, IReadOnlyList<Fd> Fds);
+/// <param name="LacksFds">There was no room in this process for all of them (ulimit -n).</param>
+sealed record ReceivedMessage(ReadOnlyMemory<byte> Bytes, IReadOnlyList<Fd> Fds, bool LacksFds = false)
+{
+    /// <summary>Closes all of them.</summary>
+    public void DropFds()
+    {
+        foreach (var fd in Fds) fd.Dispose();
+    }
+}

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using Runner.Linux.Native;
 
 namespace Runner.Linux.Processes;
@@ -27,9 +26,11 @@ unsafe struct SpawnRequest
     public byte** Envp;
     public byte* Directory;
     public int* TaskFds;
+    public int* Born;
     public int TaskFdCount;
     public int CgroupFd;
     public int StdinFd, StdoutFd, StderrFd;
+    public int UsualOomScore;
     public int Pid;
     public int Pidfd;
     public SpawnStep Step;
@@ -54,8 +55,10 @@ static unsafe partial class Spawner
     private const string Library = "runner_native";
 
     /// <summary>Returns when the program has been exec'd inside the cgroup.</summary>
+    /// <param name="order">What.</param>
+    /// <param name="birth">Tells others of the process while this has not returned; null: nobody asks.</param>
     /// <exception cref="SpawnException">It has not been; nothing is left.</exception>
-    public static SpawnedProcess Spawn(SpawnOrder order)
+    public static SpawnedProcess Spawn(SpawnOrder order, Birth? birth = null)
     {
         var (tasks, streams) = (order.Tasks, order.Streams);
         var taskFds = stackalloc int[tasks.Count];
@@ -68,14 +71,17 @@ static unsafe partial class Spawner
             Envp = strings.AddAll(order.Envp),
             Directory = strings.Add(order.Directory),
             TaskFds = taskFds,
+            Born = birth is null ? null : birth.Place,
             TaskFdCount = tasks.Count,
             CgroupFd = order.Cgroup?.Number ?? -1,
             StdinFd = streams.Stdin.Number,
             StdoutFd = streams.Stdout.Number,
             StderrFd = streams.Stderr.Number,
+            UsualOomScore = OwnOomScore.IsUsual ? 0 : 1,
         };
         var result = Spawn(&request);
         GC.KeepAlive(order);
+        GC.KeepAlive(birth);
         return result == 0
             ? new(request.Pid, new Fd(request.Pidfd))
             : throw new SpawnException(request.Step, request.Error, order.Path);
@@ -86,39 +92,4 @@ static unsafe partial class Spawner
 
     [LibraryImport(Library, EntryPoint = "runner_spawn")]
     private static partial int Spawn(SpawnRequest* request);
-
-    /// <summary>Zero-terminated UTF-8 outside the managed heap, freed together.</summary>
-    private sealed class NativeStrings : IDisposable
-    {
-        private readonly List<nint> _blocks = [];
-
-        public byte* Add(string text)
-        {
-            var length = Encoding.UTF8.GetByteCount(text);
-            var block = (byte*)Allocate((nuint)length + 1);
-            Encoding.UTF8.GetBytes(text, new Span<byte>(block, length));
-            block[length] = 0;
-            return block;
-        }
-
-        public byte** AddAll(IReadOnlyList<string> texts)
-        {
-            var array = (byte**)Allocate((nuint)(texts.Count + 1) * (nuint)sizeof(byte*));
-            for (var i = 0; i < texts.Count; i++) array[i] = Add(texts[i]);
-            array[texts.Count] = null;
-            return array;
-        }
-
-        public void Dispose()
-        {
-            foreach (var block in _blocks) NativeMemory.Free((void*)block);
-        }
-
-        private void* Allocate(nuint size)
-        {
-            var block = NativeMemory.Alloc(size);
-            _blocks.Add((nint)block);
-            return block;
-        }
-    }
 }

@@ -38,9 +38,11 @@ struct spawn_request {
   char *const *envp;
   const char *directory;
   const int32_t *task_fds; // v1 "tasks" files, open for writing
+  int32_t *born;          // gets the child's number before the child runs; or null
   int32_t task_fd_count;
   int32_t cgroup_fd;      // v2 directory
   int32_t stdin_fd, stdout_fd, stderr_fd; // all above 2
+  int32_t usual_oom_score; // not the one of whoever starts it
   // Answers.
   int32_t pid;
   int32_t pidfd;
@@ -91,6 +93,13 @@ __attribute__((noreturn, used)) static void child_half(void *argument) {
   if (dup2(request->stdin_fd, 0) < 0 || dup2(request->stdout_fd, 1) < 0 || dup2(request->stderr_fd, 2) < 0 ||
       syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
     give_up(request, STEP_STREAMS);
+
+  // 0, as every program has it that nobody has favoured. Lowering it needs a privilege, without which it stays as it is.
+  if (request->usual_oom_score) {
+    close(request->stdin_fd); // there may be no other number left
+    int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (score >= 0) (void)!write(score, "0", 1);
+  }
 
   // The server raises its own soft limit; programs that use select(2) break above 1024.
   struct rlimit files;
@@ -161,6 +170,10 @@ __attribute__((visibility("default"))) int runner_spawn(struct spawn_request *re
   if (request->cgroup_fd >= 0) {
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = (uint64_t)request->cgroup_fd;
+  }
+  if (request->born) {
+    args.flags |= CLONE_PARENT_SETTID;
+    args.parent_tid = (uintptr_t)request->born;
   }
   args.pidfd = (uintptr_t)&pidfd;
   args.exit_signal = SIGCHLD;

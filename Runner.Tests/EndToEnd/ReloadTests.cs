@@ -1,0 +1,132 @@
+using System.Text;
+using Runner.Tests.Support;
+
+namespace Runner.Tests.EndToEnd;
+
+/// <summary>SIGHUP replaces server and keeper by the program on disk, while jobs run and clients call.</summary>
+public sealed class ReloadTests : IAsyncLifetime
+{
+    private readonly LiveServer _server = new();
+
+    public async ValueTask InitializeAsync()
+    {
+        _server.Program = _server.At("runner");
+        File.Copy(RunnerBinary.Path, _server.Program);
+        await _server.InitializeAsync();
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public async Task Jobs_go_on_and_callers_wait_while_server_and_keeper_become_the_program_on_disk()
+    {
+        var job = await _server.ShellAsync("i=0; while [ $i -lt 1500 ]; do echo line $i; i=$((i+1)); sleep 0.001; done; exit 7");
+        var (keeper, server) = (_server.KeeperId, _server.Id);
+        PutCopy();
+        var former = Inode($"/proc/{keeper}/exe");
+        _server.Signal(ChildProcess.SigHup);
+        var calls = Enumerable.Range(0, 20).Select(_ => _server.RunnerAsync("status", job)).ToList();
+        var starts = Enumerable.Range(0, 10).Select(i => _server.RunnerAsync("start", "--", "sh", "-c", $"exit {i}")).ToList();
+        foreach (var call in calls) (await call).Expect(0);
+        for (var i = 0; i < starts.Count; i++)
+            Assert.Equal(i, (await _server.EndAsync((await starts[i]).Expect(0).Output.TrimEnd('\n'))).GetProperty("end").GetProperty("code").GetInt32());
+        Assert.NotEqual(server, _server.Id);
+        Assert.Equal(keeper, _server.KeeperId);
+        Assert.NotEqual(former, Inode(_server.Program));
+        Assert.Equal((Inode(_server.Program), Inode(_server.Program)), (Inode($"/proc/{keeper}/exe"), Inode($"/proc/{_server.Id}/exe")));
+
+        Assert.Equal(7, (await _server.EndAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
+        var lines = new StringBuilder();
+        for (var i = 0; i < 1500; i++) lines.Append(System.Globalization.CultureInfo.InvariantCulture, $"line {i}\n");
+        Assert.Equal(lines.ToString(), (await _server.RunnerAsync("logs", job)).Expect(0).Output);
+    }
+
+    [Fact]
+    public async Task Many_reloads_leave_the_keeper_with_what_it_had()
+    {
+        var job = await _server.ShellAsync("sleep 1000 & wait");
+        var brief = await _server.ShellAsync("exit 5");
+        var before = Descriptors();
+        for (var i = 0; i < 20; i++) await ReloadAsync();
+        Assert.Equal(before, Descriptors());
+        Assert.Empty(Processes.ZombiesOf(_server.KeeperId));
+        Assert.Equal(5, (await _server.EndAsync(brief)).GetProperty("end").GetProperty("code").GetInt32());
+        Assert.Equal("running", (await _server.StatusAsync(job)).GetProperty("state").GetString());
+        (await _server.RunnerAsync("stop", job)).Expect(0);
+    }
+
+    [Theory]
+    [InlineData("#!/bin/sh\nexit 3\n")]
+    [InlineData("no program at all")]
+    [InlineData(null)]
+    public async Task A_program_on_disk_that_does_not_run_changes_nothing(string? text)
+    {
+        var job = await _server.ShellAsync("sleep 1000");
+        var server = _server.Id;
+        File.Delete(_server.Program);
+        if (text is not null) await File.WriteAllTextAsync(_server.Program, text, TestContext.Current.CancellationToken);
+        if (text is not null) File.SetUnixFileMode(_server.Program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        _server.Expect("not reloaded: ");
+        _server.Signal(ChildProcess.SigHup);
+        await _server.LogHasAsync("the server goes on as it is");
+        Assert.Equal(server, _server.Id);
+        Assert.Equal("running", (await _server.StatusAsync(job)).GetProperty("state").GetString());
+        PutCopy();
+        await ReloadAsync();
+    }
+
+    [Fact]
+    public async Task A_stop_in_the_middle_of_a_reload_stops()
+    {
+        var job = await _server.StartAsync("--", "sleep", "1000");
+        _server.Signal(ChildProcess.SigHup);
+        await _server.StopAsync();
+        await _server.ServeAsync();
+        Assert.Equal("server", (await _server.EndAsync(job)).GetProperty("end").GetProperty("by").GetString());
+    }
+
+    [Fact]
+    public async Task Reloads_asked_for_all_the_time_end_in_a_server_that_answers_and_a_keeper_that_stops()
+    {
+        var job = await _server.ShellAsync("sleep 1; exit 9");
+        for (var i = 0; i < 200; i++)
+        {
+            _server.Signal(ChildProcess.SigHup);
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+        Assert.Equal(9, (await _server.EndAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
+    }
+
+    [Fact]
+    public async Task Who_waits_is_told_to_call_again()
+    {
+        var job = await _server.ShellAsync("sleep 1000");
+        using var client = _server.Connect();
+        var wait = client.WaitAsync(Runner.Jobs.JobId.Parse(job), TestContext.Current.CancellationToken);
+        (await _server.RunnerAsync("status", job)).Expect(0);
+        _server.Signal(ChildProcess.SigHup);
+        await Assert.ThrowsAnyAsync<Exception>(() => wait.WaitAsync(ChildProcess.Limit, TestContext.Current.CancellationToken));
+        (await _server.RunnerAsync("stop", job)).Expect(0);
+    }
+
+    /// <summary>Returns when another server answers calls.</summary>
+    private async Task ReloadAsync()
+    {
+        var server = _server.Id;
+        _server.Signal(ChildProcess.SigHup);
+        for (var start = Environment.TickCount64; _server.Id == server; await Task.Delay(5, TestContext.Current.CancellationToken))
+            Assert.True(Environment.TickCount64 - start < 30_000, "there is no other server");
+        (await _server.RunnerAsync("list")).Expect(0);
+    }
+
+    /// <summary>Another file with the same program.</summary>
+    private void PutCopy()
+    {
+        File.Copy(RunnerBinary.Path, _server.At("new"));
+        File.Move(_server.At("new"), _server.Program, overwrite: true);
+    }
+
+    private int Descriptors() => Directory.GetFiles($"/proc/{_server.KeeperId}/fd").Length;
+
+    private static string Inode(string file) => ChildProcess.ShellAsync("stat -L -c %i \"$1\"", file).GetAwaiter().GetResult().Expect(0).Output;
+}

@@ -1,0 +1,21 @@
+using Runner.Jobs;
+using Runner.Linux.Native;
+using Runner.Linux.Processes;
+
+namespace Runner.Keeper;
+
+/// <summary>A job's process and what is held for it.</summary>
+/// <param name="Id">Whose.</param>
+/// <param name="Process">Its main process.</param>
+/// <param name="Held">The ends of its pipes that a server reads.</param>
+sealed record KeptJob(JobId Id, SpawnedProcess Process, IReadOnlyList<Fd> Held) : IDisposable
+{
+    /// <summary>Null: it runs.</summary>
+    public ReapedProcess? Gone { get; set; }
+
+    public void Dispose()
+    {
+        Process.Pidfd.Dispose();
+        foreach (var fd in Held) fd.Dispose();
+    }
+}

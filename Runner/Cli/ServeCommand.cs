@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
 using Runner.Client;
+using Runner.Output;
 using Runner.Server;
 
 namespace Runner.Cli;
@@ -20,8 +21,9 @@ static class ServeCommand
         var cgroup = new Option<string?>("--cgroup") { Description = "Cgroup subtree for the jobs, below the root of each hierarchy (default: runner, or one of its own for another state directory).", HelpName = "NAME" };
         var stopTimeout = new Option<string>("--stop-timeout") { Description = "Cuts jobs' grace periods when the server is told to stop; told twice, it kills them at once.", HelpName = "TIME", DefaultValueFactory = _ => "1m" };
         var keeper = new Option<bool>("--keeper") { Description = "Be a keeper that starts the server: when that dies, another one goes on with its jobs." };
+        var maxOutput = new Option<string?>("--max-output") { Description = "Keep at most this much of each output stream of a job, and of jobs that ask for no limit (default: 5% of the disk that --state-dir is on, at most 1G; unlimited: no end).", HelpName = "SIZE" };
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Log every call." };
-        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, keeper, verbose };
+        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, keeper, maxOutput, verbose };
         command.SetAction(async (parsed, _) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
@@ -31,7 +33,8 @@ static class ServeCommand
                 var settings = new ServeSettings(
                     Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
                     stateDirectory, parsed.GetValue(cgroup) ?? ServeSettings.CgroupNameFor(stateDirectory),
-                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(keeper), parsed.GetValue(verbose));
+                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(keeper), parsed.GetValue(verbose),
+                    parsed.GetValue(maxOutput) is { } most ? MostOutput(maxOutput.Name, most) : null);
                 return await serve(settings, output, error);
             }
             catch (BadOptionException e)
@@ -53,6 +56,10 @@ static class ServeCommand
         if (path.Length == 0) throw new BadOptionException($"{option}: must name a folder");
         return Path.IsPathRooted(path) ? Path.GetFullPath(path) : Path.GetFullPath(path, JobOptions.CurrentDirectory(option));
     }
+
+    private static long MostOutput(string option, string text) => text is "unlimited" ? ServeSettings.Unlimited
+        : Quantities.Size(option, text) is var bytes and >= OutputCap.Least and <= OutputCap.Most ? bytes
+        : throw new BadOptionException($"{option} {text}: must be 64K to 1P, or unlimited");
 
     private static IPEndPoint Endpoint(string text)
     {

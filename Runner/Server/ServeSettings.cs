@@ -14,10 +14,13 @@ namespace Runner.Server;
 /// <param name="StopTimeout">Cuts jobs' grace periods when the server is told to stop.</param>
 /// <param name="Keeper">Jobs outlive the server, under a process that is their parent.</param>
 /// <param name="Verbose">Tells every call.</param>
+/// <param name="MaxOutput">Bytes kept of each stream of a job: at most, and of jobs that ask for nothing. Null: by the size of the disk; <see cref="Unlimited"/>: no end.</param>
 sealed record ServeSettings(
     IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string CgroupName,
-    TimeSpan StopTimeout, bool Keeper, bool Verbose)
+    TimeSpan StopTimeout, bool Keeper, bool Verbose, long? MaxOutput = null)
 {
+    public const long Unlimited = long.MaxValue;
+
     public const string DefaultStateDirectory = "/var/lib/runner";
     private const string DefaultCgroupName = "runner";
 

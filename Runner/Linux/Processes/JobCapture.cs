@@ -11,6 +11,7 @@ sealed class JobCapture : IDisposable
     private readonly IReadOnlyList<StreamCapture> _streams;
     private readonly IndexWriter _writer;
     private readonly KeptFile _kept;
+    private readonly Func<Task> _sync;
     private readonly TaskCompletionSource _limitPassed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="loop">Where capturing is done.</param>
@@ -21,8 +22,7 @@ sealed class JobCapture : IDisposable
     /// <param name="logger">Told when the files take no more.</param>
     public JobCapture(EventLoop loop, JobId id, CaptureFiles files, IReadOnlyList<Fd> pipes, OutputCap? cap, ILogger logger)
     {
-        (Stdout, Stderr, Index) = (files.Stdout.Log, files.Stderr.Log, files.Index.Log);
-        _kept = files.Kept;
+        (Stdout, Stderr, Index, _kept, _sync) = (files.Stdout.Log, files.Stderr.Log, files.Index.Log, files.Kept, files.SyncAsync);
         _writer = new IndexWriter(files.Index.File, Index, files.LastTicks, cap?.Bytes);
         (OutputKind, LogFile)[] streams = [(OutputKind.Stdout, files.Stdout), (OutputKind.Stderr, files.Stderr)];
         _streams =
@@ -48,8 +48,14 @@ sealed class JobCapture : IDisposable
         foreach (var stream in _streams) stream.Start();
     }
 
-    /// <summary>Captures what is in the pipes now and stops. To be called when no process of the job is left.</summary>
-    public Task FinishAsync() => Task.WhenAll(_streams.Select(stream => stream.FinishAsync()));
+    /// <summary>Captures what is in the pipes now, stops, and has it on the disk. To be called when no process of the job is left.</summary>
+    public async Task FinishAsync()
+    {
+        await Task.WhenAll(_streams.Select(stream => stream.FinishAsync())).ConfigureAwait(false);
+
+        // Before the end is on record: whoever was told of it finds every byte, even after a power cut.
+        if (Stdout.Length > 0 || Stderr.Length > 0) await _sync().ConfigureAwait(false);
+    }
 
     public void Dispose()
     {
@@ -61,8 +67,8 @@ sealed class JobCapture : IDisposable
 /// <summary>A file that a stream is captured to, the log it is read by, its size, which may be more than the log tells yet, and what was dropped after that.</summary>
 sealed record LogFile(LazyFile File, OutputLog Log, long Size, long Dropped = 0);
 
-/// <summary>The files of one job, to be written to.</summary>
-sealed record CaptureFiles(LogFile Stdout, LogFile Stderr, LogFile Index, KeptFile Kept)
+/// <summary>The files of one job, to be written to, and how they get to the disk.</summary>
+sealed record CaptureFiles(LogFile Stdout, LogFile Stderr, LogFile Index, KeptFile Kept, Func<Task> SyncAsync)
 {
     /// <summary>The time of the last record in the index; 0: there is none.</summary>
     public long LastTicks { get; init; }

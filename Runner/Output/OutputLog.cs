@@ -76,7 +76,7 @@ sealed class OutputLog(Func<IOutputBytes> open, long length = 0, bool complete =
     /// <summary>A complete stream of which nothing is left.</summary>
     public static OutputLog Gone(long length, GapReason reason)
     {
-        var log = new OutputLog(() => throw new InvalidOperationException("nothing of it is left"), length, complete: true);
+        var log = new OutputLog(() => new NoBytes(), length, complete: true);
         log.DropBefore(length, reason);
         return log;
     }
@@ -134,5 +134,12 @@ sealed class OutputLog(Func<IOutputBytes> open, long length = 0, bool complete =
             (changed, _changed) = (_changed, null);
         }
         changed?.SetResult();
+    }
+
+    private sealed class NoBytes : IOutputBytes
+    {
+        public int Read(long offset, Span<byte> buffer) => 0;
+
+        public void Dispose() { }
     }
 }

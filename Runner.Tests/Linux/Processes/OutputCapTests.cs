@@ -37,6 +37,14 @@ public sealed class OutputCapTests : IDisposable
         Assert.InRange(await BlocksAsync(job, "stdout") * 512, cap * 7 / 8, cap + 4096);
     }
 
+    [Theory, InlineData("KeepTail"), InlineData("KeepHead"), InlineData("StopJob")]
+    public async Task What_is_exactly_as_much_as_is_kept_is_kept_whole(string policy)
+    {
+        var job = await _machine.RunAsync($"head -c {Cap} /dev/zero", Limits(Cap, policy));
+        var ended = await Machine.EndAsync(job);
+        Assert.Equal((new JobEnd.Exited(0), Cap, (0, 0)), (ended.End, ended.StdoutBytes, (ended.Stdout!.From, ended.Stdout.Dropped)));
+    }
+
     [Theory, InlineData("KeepHead"), InlineData("StopJob")]
     public async Task Of_a_job_that_keeps_its_head_the_rest_is_counted(string policy)
     {

@@ -82,6 +82,12 @@ sealed class StreamCapture(
     private unsafe bool Move(nuint most, bool hasHungUp = false)
     {
         if (!_file.IsOpen && !OpenFile(hasHungUp)) return false;
+        if (room?.IsFull(_length) is true && Waiting() == 0)
+        {
+            // Nothing is given up for bytes that do not come.
+            if (hasHungUp) Close();
+            return false;
+        }
         nint moved;
         try
         {

@@ -22,6 +22,9 @@ sealed class StreamRoom(OutputCap cap, OutputKind kind, LogFile to, KeptFile rec
     /// <summary>Bytes that came after the cap.</summary>
     public long Dropped { get; private set; } = to.Dropped;
 
+    /// <summary>Whether more would make it give something up.</summary>
+    public bool IsFull(long length) => length - to.Log.First >= cap.Bytes;
+
     /// <summary>How many bytes the file takes now, which makes room first; 0: none any more.</summary>
     /// <exception cref="LinuxException">There is no room now.</exception>
     public long Make(long length)

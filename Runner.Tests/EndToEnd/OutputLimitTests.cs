@@ -110,6 +110,7 @@ public sealed class OutputLimitTests(LiveServer server) : IClassFixture<LiveServ
         using var child = System.Diagnostics.Process.GetProcessById(int.Parse(children, CultureInfo.InvariantCulture));
         child.Kill();
         await child.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        (await server.RunnerAsync("status", tail)).Expect(0); // the next server answers
         await File.WriteAllTextAsync(server.At("gate"), "", TestContext.Current.CancellationToken);
         (await server.RunnerAsync("wait", tail, head)).Expect(0);
         var ended = (await server.StatusAsync(tail)).GetProperty("output");

@@ -11,6 +11,7 @@ using Runner.Keeper;
 using Runner.Linux.Cgroups;
 using Runner.Linux.Native;
 using Runner.Linux.Processes;
+using Runner.Output;
 using Runner.Server;
 using Runner.Store;
 
@@ -22,6 +23,7 @@ static class ServerProcess
     private const uint OthersNothing = 0x3F; // 077
 
     private const int OomScore = -500; // less than any job
+    private const long UsualOutput = 1L << 30;
 
     // A job holds eight: two pipes, three files, its pidfd, its cgroup's events and OOM notice. A third of all for jobs.
     private const int DescriptorsPerJob = 3 * 8;
@@ -65,7 +67,7 @@ static class ServerProcess
         WorkerThreads.Prepare();
         var descriptors = OpenFileLimit.Raise();
         cgroups.KeepProcessesForOthers();
-        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory), logging.CreateLogger<JobLauncher>(), keeper);
+        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory), logging.CreateLogger<JobLauncher>(), keeper, MostOutput(settings));
         var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>());
         Recover(jobs, settings.StateDirectory);
 
@@ -195,6 +197,14 @@ static class ServerProcess
             throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: {e.Message}", e);
         }
     }
+
+    /// <summary>Bytes to keep of each stream; null: no end. A small disk is not filled by one job that nobody thought about.</summary>
+    private static long? MostOutput(ServeSettings settings) => settings.MaxOutput switch
+    {
+        ServeSettings.Unlimited => null,
+        { } given => given,
+        null => Math.Clamp(new DriveInfo(settings.StateDirectory).TotalSize / 20, OutputCap.Least, UsualOutput),
+    };
 
     private static OutputFiles OpenOutput(string directory)
     {

@@ -15,12 +15,19 @@ namespace Runner.Server;
 /// <param name="StopTimeout">Cuts jobs' grace periods when the server is told to stop.</param>
 /// <param name="Keeper">Jobs outlive the server, under a process that is their parent; else they are the server's own.</param>
 /// <param name="Watchdog">A server that does not answer its keeper for so long is killed and replaced.</param>
-/// <param name="Leave">A planned stop leaves the jobs to the keeper and to the next server; else it ends them.</param>
 /// <param name="Verbose">Tells every call.</param>
 sealed record ServeSettings(
     IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string? CgroupName,
-    TimeSpan StopTimeout, bool Keeper, TimeSpan Watchdog, bool Leave, bool Verbose)
+    TimeSpan StopTimeout, bool Keeper, TimeSpan Watchdog, bool Verbose)
 {
+    public const long Unlimited = long.MaxValue;
+
+    /// <summary>Bytes kept of each stream of a job: at most, and of jobs that ask for nothing. Null: by the size of the disk; <see cref="Unlimited"/>: no end.</summary>
+    public long? MaxOutput { get; init; }
+
+    /// <summary>A planned stop leaves the jobs to the keeper and to the next server; else it ends them.</summary>
+    public bool Leave { get; init; }
+
     public const string DefaultStateDirectory = "/var/lib/runner";
     private const string DefaultCgroupName = "runner";
 

@@ -99,17 +99,14 @@ public sealed class OutputLimitTests(LiveServer server) : IClassFixture<LiveServ
     public async Task With_a_keeper_what_was_given_up_stays_so_when_the_server_is_killed_in_between()
     {
         await server.StopAsync();
-        await server.ServeAsync("--keeper", "--max-output", "128K");
+        await server.ServeAsync("--max-output", "128K");
         server.Expect("was killed by signal 9; its jobs go on");
         Assert.Contains("must be 65536 to 131072, the most this server keeps of a stream", (await server.RunnerAsync("start", "--max-output", "1M", "--", "true")).Expect(2).Error);
         var tail = await server.ShellAsync("seq 50000; while [ ! -e \"$0\" ]; do sleep 0.02; done; seq 50001 100000".Replace("$0", server.At("gate"), StringComparison.Ordinal));
         var head = await server.StartAsync("--output-policy", "keep-head", "--", "sh", "-c", $"seq 50000; while [ ! -e {server.At("gate")} ]; do sleep 0.02; done; seq 50001 100000");
         await using var follower = server.Begin("logs", "-f", "--offset", "250000", tail);
         await follower.OutputHasAsync("50000\n");
-        var children = (await ChildProcess.ShellAsync("pgrep -P \"$1\" -f serve", $"{server.Id}")).Expect(0).Output;
-        using var child = System.Diagnostics.Process.GetProcessById(int.Parse(children, CultureInfo.InvariantCulture));
-        child.Kill();
-        await child.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        server.KillServer();
         (await server.RunnerAsync("status", tail)).Expect(0); // the next server answers
         await File.WriteAllTextAsync(server.At("gate"), "", TestContext.Current.CancellationToken);
         (await server.RunnerAsync("wait", tail, head)).Expect(0);

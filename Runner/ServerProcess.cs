@@ -69,7 +69,7 @@ static class ServerProcess
         cgroups.KeepProcessesForOthers();
         using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory), logging.CreateLogger<JobLauncher>(), keeper, MostOutput(settings));
         var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>());
-        Recover(jobs, settings.StateDirectory);
+        Recover(jobs, store, keeper, settings.StateDirectory);
 
         await using var server = await StartAsync(settings, trust, jobs, cgroups, ServerLimits.Of(descriptors), keeper, logging);
         keeper?.TellReady();
@@ -112,11 +112,13 @@ static class ServerProcess
         Environment.Exit(ServerSupervisor.MadeWay);
     }
 
-    private static void Recover(JobRegistry jobs, string stateDirectory)
+    private static void Recover(JobRegistry jobs, SqliteJobStore store, KeeperLine? keeper, string stateDirectory)
     {
         try
         {
-            jobs.Recover();
+            var life = new ServerLife(File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(), HadKeeper: keeper is not null);
+            jobs.Recover(life.WhyLost(store.LastLife(), keeperWasThere: keeper is { IsFirst: false }));
+            store.BeginLife(life);
         }
         catch (Exception e) when (e is StoreException or IOException)
         {

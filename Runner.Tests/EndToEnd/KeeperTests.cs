@@ -48,6 +48,8 @@ public sealed class KeeperTests(LiveServer server) : IClassFixture<LiveServer>
         var job = await server.StartAsync("--", "sleep", "1000");
         await server.KillKeeperAsync();
         await server.ServeAsync();
-        Assert.Equal("lost", (await server.EndAsync(job)).GetProperty("end").GetProperty("reason").GetString());
+        var end = (await server.EndAsync(job)).GetProperty("end");
+        Assert.Equal(("lost", "keeper-died"), (end.GetProperty("reason").GetString(), end.GetProperty("lost_reason").GetString()));
+        Assert.Contains("lost: the keeper died", (await server.RunnerAsync("status", job)).Expect(0).Output, StringComparison.Ordinal);
     }
 }

@@ -65,7 +65,7 @@ static class JobJson
     private static JsonEnd End(JobState.Ended ended)
     {
         var parts = EndParts.Of(ended.End);
-        return new(parts.Reason, parts.Code, parts.Signal, parts.Signal is null ? null : parts.CoreDumped, parts.By, parts.Detail, ended.EndedAt.UtcDateTime, ended.LeftoverProcesses);
+        return new(parts.Reason, parts.Code, parts.Signal, parts.Signal is null ? null : parts.CoreDumped, parts.By, parts.Detail, ended.EndedAt.UtcDateTime, ended.LeftoverProcesses, parts.LostWord);
     }
 }
 
@@ -80,7 +80,7 @@ sealed record JsonOutput(
     long StdoutKeptFrom, long StdoutDroppedBytes, string? StdoutSha256, long StderrKeptFrom, long StderrDroppedBytes, string? StderrSha256,
     long? AppliedMaxBytes, string? AppliedPolicy, bool HeldOpen);
 
-sealed record JsonEnd(string Reason, int? Code, int? Signal, bool? CoreDumped, string? By, string? Detail, DateTime EndedAt, int? LeftoverProcesses);
+sealed record JsonEnd(string Reason, int? Code, int? Signal, bool? CoreDumped, string? By, string? Detail, DateTime EndedAt, int? LeftoverProcesses, string? LostReason);
 
 sealed record JsonLimits(
     double? Cpus, long? MemoryBytes, long? Pids, long? CpuWeight, long? SwapBytes, long? MemoryHighBytes,

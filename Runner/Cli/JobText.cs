@@ -90,7 +90,7 @@ static class JobText
         JobEnd.TimedOut(var exit) => $"stopped at its time limit ({Of(exit)})",
         JobEnd.OutputLimit(var exit) => $"stopped at its output limit ({Of(exit)})",
         JobEnd.CouldNotStart(var reason) => $"could not be started: {Quoted.Line(reason)}",
-        JobEnd.Lost(var reason) => $"lost: {Quoted.Line(reason)}",
+        JobEnd.Lost(var reason, _) => $"lost: {Quoted.Line(reason)}",
         _ => throw new InvalidOperationException($"no words for {end}"),
     };
 

@@ -5,7 +5,8 @@ namespace Runner.Jobs;
 /// <param name="Exit">How the main process went, where that is known.</param>
 /// <param name="By">Who stopped it.</param>
 /// <param name="Detail">What happened, in words.</param>
-sealed record EndParts(string Reason, ProcessExit? Exit = null, string? By = null, string? Detail = null)
+/// <param name="LostReason">For a lost one, why.</param>
+sealed record EndParts(string Reason, ProcessExit? Exit = null, string? By = null, string? Detail = null, LostReason LostReason = LostReason.Unknown)
 {
     public const string Exited = "exited", Signaled = "signaled", OutOfMemory = "out-of-memory", TimedOut = "timed-out",
         Stopped = "stopped", OutputLimit = "output-limit", CouldNotStart = "could-not-start", Lost = "lost";
@@ -22,7 +23,7 @@ sealed record EndParts(string Reason, ProcessExit? Exit = null, string? By = nul
         JobEnd.Stopped(var by, var exit) => new(Stopped, exit, By: by),
         JobEnd.OutputLimit(var exit) => new(OutputLimit, exit),
         JobEnd.CouldNotStart(var why) => new(CouldNotStart, Detail: why),
-        JobEnd.Lost(var why) => new(Lost, Detail: why),
+        JobEnd.Lost(var words, var why) => new(Lost, Detail: words, LostReason: why),
         _ => throw new InvalidOperationException($"no parts of {end}"),
     };
 
@@ -36,9 +37,21 @@ sealed record EndParts(string Reason, ProcessExit? Exit = null, string? By = nul
         (Stopped, { } exit) when By is not null => new JobEnd.Stopped(By, exit),
         (OutputLimit, { } exit) => new JobEnd.OutputLimit(exit),
         (CouldNotStart, null) => new JobEnd.CouldNotStart(Detail ?? ""),
-        (Lost, null) => new JobEnd.Lost(Detail ?? ""),
+        (Lost, null) => new JobEnd.Lost(Detail ?? "", LostReason),
         _ => null,
     };
+
+    /// <summary>In the word that scripts rely on: "host-reboot". Null: not lost, or nobody knows why.</summary>
+    public string? LostWord => s_lostWords.FirstOrDefault(row => row.Why == LostReason).Word;
+
+    /// <summary>Words of newer versions are as good as none.</summary>
+    public static LostReason LostReasonOf(string? word) => s_lostWords.FirstOrDefault(row => row.Word == word).Why;
+
+    private static readonly (LostReason Why, string Word)[] s_lostWords =
+    [
+        (LostReason.HostReboot, "host-reboot"), (LostReason.KeeperDied, "keeper-died"), (LostReason.ServerDied, "server-died"),
+        (LostReason.NotAdopted, "not-adopted"), (LostReason.NotTold, "not-told"),
+    ];
 
     public int? Code => (Exit as ProcessExit.Exited)?.Code;
 

@@ -31,7 +31,9 @@ abstract record JobEnd
     public sealed record CouldNotStart(string Reason) : JobEnd;
 
     /// <summary>Our failure, never blamed on the job.</summary>
-    public sealed record Lost(string Reason) : JobEnd;
+    /// <param name="Reason">In words.</param>
+    /// <param name="Why">The same for programs.</param>
+    public sealed record Lost(string Reason, LostReason Why = LostReason.Unknown) : JobEnd;
 
     public const string ByServer = Caller.Server;
 

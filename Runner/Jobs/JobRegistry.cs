@@ -21,7 +21,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
 
     /// <summary>Called once before anything else: goes on with the jobs of a former server; those that cannot be gone on with are
     /// killed and recorded as lost.</summary>
-    public void Recover()
+    /// <param name="lost">Why they are.</param>
+    public void Recover(JobEnd.Lost lost)
     {
         var unended = store.Unended().ToDictionary(left => left.Record.Id);
         var adopted = new HashSet<JobId>(launcher.Kept.Where(unended.ContainsKey).Where(id => TryAdopt(unended[id].Record, unended[id].Ending)));
@@ -33,9 +34,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         {
             var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null, kept: null);
             var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null, kept: null);
-            var end = new JobEnd.Lost("the server ended without recording this job's end");
-            store.RecordEnd(record with { State = new JobState.Ended(time.GetUtcNow(), end, ResourceUsage.None, stdout.Length, stderr.Length, Stdout: stdout.Kept, Stderr: stderr.Kept) });
-            logger.JobEnded(record.Id, end);
+            store.RecordEnd(record with { State = new JobState.Ended(time.GetUtcNow(), lost, ResourceUsage.None, stdout.Length, stderr.Length, Stdout: stdout.Kept, Stderr: stderr.Kept) });
+            logger.JobEnded(record.Id, lost);
         }
     }
 

@@ -80,7 +80,7 @@ sealed class RunningJob
             if (exit is not null) reach = _process.OomReach(exit, usage);
         }).ConfigureAwait(false);
         var end = exit is null
-            ? new JobEnd.Lost($"the kernel did not tell how it ended: {unknown}")
+            ? new JobEnd.Lost($"the kernel did not tell how it ended: {unknown}", LostReason.NotTold)
             : JobEnd.Decide(exit, cause, reach);
         var leftovers = reach is OomReach.WholeJob ? null : _process.LeftoverProcesses;
         var (stdout, stderr) = (await KeptAsync(Stdout).ConfigureAwait(false), await KeptAsync(Stderr).ConfigureAwait(false));

@@ -94,5 +94,16 @@ static class Schema
         "ALTER TABLE jobs ADD COLUMN ending TEXT",        // JSON; NULL: was not told to end
     ];
 
-    private static readonly string[][] s_steps = [s_first, s_second, s_third];
+    private static readonly string[] s_fourth =
+    [
+        """
+        CREATE TABLE life (                  -- of the server that wrote last; one row
+            id         INTEGER PRIMARY KEY CHECK (id = 1),
+            boot_id    TEXT NOT NULL,        -- of the machine
+            had_keeper INTEGER NOT NULL
+        ) STRICT
+        """,
+    ];
+
+    private static readonly string[][] s_steps = [s_first, s_second, s_third, s_fourth];
 }

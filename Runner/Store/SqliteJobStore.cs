@@ -124,6 +124,29 @@ sealed class SqliteJobStore : IJobStore, IDisposable
         lock (_lock) return Read(_unended, row => (StoredJson.Record(row), row.IsDBNull(9) ? null : StoredJson.Ending(row.GetString(9))));
     }
 
+    /// <summary>The server that used this file last. Null: none that told of itself.</summary>
+    public ServerLife? LastLife()
+    {
+        using var query = Command("SELECT boot_id, had_keeper FROM life");
+        lock (_lock) return Read(query, row => new ServerLife(row.GetString(0), row.GetBoolean(1))) is [var life] ? life : null;
+    }
+
+    /// <summary>Once what a former server left is recorded: from now on this server is the last one.</summary>
+    public void BeginLife(ServerLife life)
+    {
+        using var command = Command("INSERT OR REPLACE INTO life VALUES (1, $boot_id, $had_keeper)");
+        Set(command, "$boot_id", life.BootId);
+        Set(command, "$had_keeper", life.HadKeeper);
+        try
+        {
+            lock (_lock) command.ExecuteNonQuery();
+        }
+        catch (SqliteException e)
+        {
+            throw new StoreException($"state database: {e.Message}", e);
+        }
+    }
+
     public void Dispose()
     {
         foreach (var command in new[] { _insert, _recordEnd, _recordEnding, _find, _place, _unended }) command.Dispose();

@@ -38,6 +38,7 @@ static class JobEnds
             CoreDumped = parts.CoreDumped,
             StoppedBy = parts.By ?? "",
             Detail = parts.Detail ?? "",
+            LostReason = (V1.LostReason)parts.LostReason,
         };
         if (parts.Code is { } code) wire.Code = code;
         if (parts.Signal is { } signal) wire.Signal = signal;
@@ -55,7 +56,7 @@ static class JobEnds
         };
         var word = FromWire(wire.Reason)
             ?? throw new InvalidDataException($"an end that this client does not know ({wire.Reason}); a newer one may");
-        return new EndParts(word, exit, wire.StoppedBy, wire.Detail).ToEnd()
+        return new EndParts(word, exit, wire.StoppedBy, wire.Detail, System.Enum.IsDefined((LostReason)wire.LostReason) ? (LostReason)wire.LostReason : LostReason.Unknown).ToEnd()
             ?? throw new InvalidDataException($"the end {wire.Reason} {(exit is null ? "does not tell" : "contradicts")} how the process went");
     }
 

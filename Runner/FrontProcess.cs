@@ -18,6 +18,8 @@ static class FrontProcess
     // What sun_path holds (unix(7)), without its NUL and the socket's name.
     private const int LongestFolder = 107 - 12;
 
+    private const int LongestWait = 3000; // milliseconds
+
     /// <summary>Whether a keeper has been left with jobs, or is to be left.</summary>
     /// <exception cref="ServeException">One has, and none is wanted.</exception>
     public static bool IsCalledFor(ServeSettings settings)
@@ -41,11 +43,20 @@ static class FrontProcess
         using var output = Libc.Duplicate(1);
         using var errors = Libc.Duplicate(2);
         var order = KeeperProcess.ServerOrder((nothing, output, errors));
-        using var line = KeeperDoor.Knock(settings.StateDirectory) ?? Begin(order, nothing);
-        using var signals = new PassedSignals(signal => line.Send(FrontMessages.Number(FrontMessage.Signal, signal)));
-        using (var file = OrderFile.Write(order))
-            line.Send(FrontMessages.Number(FrontMessage.Serve, (int)(manager.Watchdog ?? TimeSpan.Zero).TotalMilliseconds, (int)settings.Watchdog.TotalMilliseconds, settings.Leave ? 1 : 0), file, output, errors);
-        return Follow(line, manager, error);
+        MessageSocket? current = null;
+        using var signals = new PassedSignals(signal => Volatile.Read(ref current)?.TrySend(FrontMessages.Number(FrontMessage.Signal, signal)));
+        for (var since = Environment.TickCount64; ; Thread.Sleep(50))
+        {
+            using var line = KeeperDoor.Knock(settings.StateDirectory) ?? Begin(order, nothing);
+            Volatile.Write(ref current, line);
+            using (var file = OrderFile.Write(order))
+                line.Send(FrontMessages.Number(FrontMessage.Serve, (int)(manager.Watchdog ?? TimeSpan.Zero).TotalMilliseconds, (int)settings.Watchdog.TotalMilliseconds, settings.Leave ? 1 : 0), file, output, errors);
+            if (Follow(line, manager, error) is { } code) return code;
+
+            // Turned away. Whoever is in may only have looked in, or is about to leave.
+            if (Environment.TickCount64 - since > LongestWait)
+                throw new ServeException(ExitCode.BadState, "serve: another runner serve is running on this state directory");
+        }
     }
 
     /// <summary>Starts a keeper, which holds nothing of this process but its end of the line.</summary>
@@ -60,7 +71,8 @@ static class FrontProcess
         return mine;
     }
 
-    private static int Follow(MessageSocket line, ServiceManager manager, TextWriter error)
+    /// <returns>The server's exit code; null: the keeper has said nothing, for another one is in.</returns>
+    private static int? Follow(MessageSocket line, ServiceManager manager, TextWriter error)
     {
         var heard = false;
         while (line.Receive() is { } message)
@@ -77,9 +89,7 @@ static class FrontProcess
                     return numbers[0];
             }
         }
-        throw heard
-            ? new ServeException(ExitCode.Failed, "serve: the keeper is gone, so all jobs were killed")
-            : new ServeException(ExitCode.BadState, "serve: another runner serve is running on this state directory");
+        return heard ? throw new ServeException(ExitCode.Failed, "serve: the keeper is gone, so all jobs were killed") : null;
     }
 
     private sealed class PassedSignals(Action<int> pass) : IDisposable

@@ -25,7 +25,8 @@ static class ServerProcess
     private const long UsualOutput = 1L << 30;
     private const int OomScore = -500; // less than any job
 
-    // A job holds eight: two pipes, three files, its pidfd, its cgroup's events and OOM notice. A third of all for jobs.
+    // A job holds eight: two pipes, three files, its pidfd, its cgroup's events and OOM notice; and one that says what is kept,
+    // once something is given up. A third of all for jobs.
     private const int DescriptorsPerJob = 3 * 8;
 
     /// <summary>Returns after a planned stop, when every job has ended and that is stored; does not return when it has made way for another server.</summary>

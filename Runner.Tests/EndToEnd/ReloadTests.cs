@@ -48,7 +48,7 @@ public sealed class ReloadTests : IAsyncLifetime
         var brief = await _server.ShellAsync("exit 5");
         var before = Descriptors();
         for (var i = 0; i < 20; i++) await ReloadAsync();
-        Assert.Equal(before, Descriptors());
+        Assert.InRange(Descriptors(), 1, before); // what goes between a start and its answer may have been counted before
         Assert.Empty(Processes.ZombiesOf(_server.KeeperId));
         Assert.Equal(5, (await _server.EndAsync(brief)).GetProperty("end").GetProperty("code").GetInt32());
         Assert.Equal("running", (await _server.StatusAsync(job)).GetProperty("state").GetString());

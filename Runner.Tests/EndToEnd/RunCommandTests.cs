@@ -81,7 +81,7 @@ public sealed class RunCommandTests(LiveServer server) : IClassFixture<LiveServe
         await lost.CrashAsync();
         Assert.StartsWith("runner: ", (await run.EndAsync()).Expect(125).Error, StringComparison.Ordinal);
         await lost.ServeAsync();
-        Assert.Contains("lost: the server died, and had no keeper", (await lost.RunnerAsync("list", "--all")).Expect(0).Output, StringComparison.Ordinal);
+        Assert.Contains("\"server-died\"", (await lost.RunnerAsync("list", "--all", "--json")).Expect(0).Output, StringComparison.Ordinal);
     }
 
     private static JsonElement End(JsonElement status) => status.GetProperty("end");

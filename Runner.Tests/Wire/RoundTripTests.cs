@@ -66,7 +66,7 @@ public sealed class RoundTripTests
         new JobEnd.OutputLimit(new ProcessExit.Signaled(15, true)),
         new JobEnd.CouldNotStart("no such program"),
         new JobEnd.Lost("host reboot"),
-        .. System.Enum.GetValues<LostReason>().Select(why => new JobEnd.Lost("so", why)),
+        .. System.Enum.GetValues<LostReason>().Select(why => new JobEnd.Lost($"so: {why}", why)),
     ];
 
     [Fact]

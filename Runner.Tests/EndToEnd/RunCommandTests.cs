@@ -74,7 +74,7 @@ public sealed class RunCommandTests(LiveServer server) : IClassFixture<LiveServe
         await using var lost = new LiveServer();
         lost.Expect("The processes that a former server left");
         await lost.InitializeAsync();
-        await using var run = lost.Begin("run", "--", "sh", "-c", "echo ready; exec sleep 1000");
+        await using var run = lost.Begin("run", "--reconnect", "0", "--", "sh", "-c", "echo ready; exec sleep 1000");
         await run.OutputHasAsync("ready\n");
         await lost.CrashAsync();
         Assert.StartsWith("runner: ", (await run.EndAsync()).Expect(125).Error, StringComparison.Ordinal);

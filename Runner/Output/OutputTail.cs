@@ -17,4 +17,12 @@ static class OutputTail
         reader.Fill(start, tail);
         return tail;
     }
+
+    /// <summary>The last lines of some bytes; an end without a newline counts as a line.</summary>
+    public static ReadOnlyMemory<byte> LastLines(ReadOnlyMemory<byte> bytes, int lines)
+    {
+        var start = bytes.Length;
+        for (; lines > 0 && start > 0; lines--) start = bytes.Span[..(start - 1)].LastIndexOf((byte)'\n') + 1;
+        return bytes[start..];
+    }
 }

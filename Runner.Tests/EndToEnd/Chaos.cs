@@ -57,7 +57,7 @@ sealed class Chaos(LiveServer server, int seed) : IDisposable
             var ran = await run.EndAsync();
 
             // The server may die while it looks at the certificate, which nobody can tell from a refusal. Then its user asks again.
-            while (ran.Code == 125 && ran.Error.Contains("it may not accept", StringComparison.Ordinal) && ran.Bytes.Length == 0)
+            while (ran.Code == 125 && WasNotReached(ran.Error))
             {
                 await using var again = server.Begin(words);
                 ran = await again.EndAsync();
@@ -167,8 +167,8 @@ sealed class Chaos(LiveServer server, int seed) : IDisposable
         foreach (var kind in new[] { OutputKind.Stdout, OutputKind.Stderr }) AssertWrote(job, kind, streams[(int)kind].ToArray(), "pieces");
     }
 
-    /// <summary>As a user does it who is told that the server closed the connection while it looked at his certificate.</summary>
-    private static async Task<T> EnsureAsync<T>(Func<Task<T>> call)
+    /// <summary>As a user does it whose server died while it looked at the certificate.</summary>
+    public static async Task<T> EnsureAsync<T>(Func<Task<T>> call)
     {
         while (true)
         {
@@ -176,12 +176,16 @@ sealed class Chaos(LiveServer server, int seed) : IDisposable
             {
                 return await call();
             }
-            catch (ServerUnreachableException e) when (e.Message.Contains("it may not accept", StringComparison.Ordinal))
+            catch (ServerUnreachableException e) when (WasNotReached(e.Message))
             {
                 await Task.Delay(10);
             }
         }
     }
+
+    /// <summary>Whoever has not been accepted yet is not waited for, and has to ask again.</summary>
+    private static bool WasNotReached(string sentence) =>
+        sentence.Contains("it may not accept", StringComparison.Ordinal) || sentence.Contains("did not answer in time", StringComparison.Ordinal);
 
     private static async Task<byte[]> ReadAsync(RunnerClient client, JobId id, OutputWish wish, CancellationToken cancellationToken)
     {

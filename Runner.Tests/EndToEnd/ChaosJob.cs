@@ -33,6 +33,8 @@ sealed record ChaosJob(JobId Id, ChaosKind Kind, int First, int Lines, int Times
         Labels = new Dictionary<string, string> { ["chaos"] = Kind.ToString() },
     };
 
+    public override string ToString() => $"job {Id} ({Kind}, {Times} times {Lines} lines from {First} on, {Pause} ms, code {Code})";
+
     private string Script => string.Create(CultureInfo.InvariantCulture, $"""
         {(WaitsForItsEnd ? $"trap 'sleep 0.{Pause:000}; echo bye; exit {Code}' TERM;" : "")}
         {(Kind is ChaosKind.LeavesOthers ? "setsid sleep 1000 &" : "")}

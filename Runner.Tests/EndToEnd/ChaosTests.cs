@@ -1,4 +1,5 @@
 using System.Globalization;
+using Runner.Client;
 using Runner.Tests.Support;
 
 namespace Runner.Tests.EndToEnd;
@@ -51,8 +52,11 @@ public sealed class ChaosTests(LiveServer server, ITestOutputHelper output) : IC
 
     private async Task KillAsync(int kills, Random random, Task failed)
     {
+        using var client = server.Connect(new Reconnection(TimeSpan.FromMinutes(1), _ => { }));
         for (var kill = 1; kill <= kills && !failed.IsCompleted; kill++)
         {
+            // Three of four times when it answers calls; else it may die before that.
+            if (random.Next(4) > 0) await Chaos.EnsureAsync(() => client.InfoAsync(Token));
             var life = random.NextDouble() * s_longestLife;
             await Task.Delay(life, Token); // the instant is what is to be random
             var process = await KeptServer.FindAsync(server.Id, Token);

@@ -67,6 +67,21 @@ public sealed class ReconnectTests(LiveServer server) : IClassFixture<LiveServer
         Assert.Equal(new JobEnd.Stopped("admin", new ProcessExit.Exited(3)), (await wait.WaitAsync(ChildProcess.Limit, Token)).End);
     }
 
+    [Fact]
+    public async Task A_job_that_a_server_held_still_when_it_was_killed_goes_on()
+    {
+        await KeepAsync();
+        var job = await server.ShellAsync("trap 'exit 4' TERM; echo ready; while :; do sleep 0.05; done");
+        await using var follower = server.Begin("logs", job);
+        await follower.OutputHasAsync("ready\n");
+
+        // As it does for the moment in which it gives a signal to all processes.
+        await File.WriteAllTextAsync(server.Cgroups().Select(root => $"{root}/{job}/cgroup.freeze").First(File.Exists), "1", Token);
+        await KeptServer.KillAsync(server.Id, Token);
+        (await server.RunnerAsync("stop", "--grace", "1h", job)).Expect(0);
+        Assert.Equal(4, (await server.StatusAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
+    }
+
     [Theory, InlineData("run", "--", "sh", "-c", "echo ready; exec sleep 1000"), InlineData("logs", "-f", "JOB")]
     public async Task An_interrupt_while_the_server_is_away_ends_the_waiting_at_once(params string[] words)
     {

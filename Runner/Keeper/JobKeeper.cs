@@ -113,7 +113,14 @@ sealed class JobKeeper
             }
 
             // Outside the lock: a server that does not read holds up nobody but this thread.
-            line?.Send(Messages.Gone(job.Id, exit));
+            try
+            {
+                line?.Send(Messages.Gone(job.Id, exit));
+            }
+            catch (ObjectDisposedException)
+            {
+                // That server has gone too: the next one is told.
+            }
         }
     }
 

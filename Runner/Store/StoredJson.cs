@@ -22,12 +22,12 @@ static class StoredJson
     }
 
     public static string Ending(EndingPlan plan) => JsonSerializer.Serialize(
-        new StoredEnding((plan.Cause as EndCause.Stop)?.By, plan.KillAt.UtcTicks), StoredJsonContext.Default.StoredEnding);
+        new StoredEnding((plan.Cause as EndCause.Stop)?.By, plan.KillAt.UtcTicks, plan.Signal), StoredJsonContext.Default.StoredEnding);
 
     public static EndingPlan Ending(string json)
     {
         var ending = Parse(json, StoredJsonContext.Default.StoredEnding);
-        return new(ending.StoppedBy is { } by ? new EndCause.Stop(by) : new EndCause.Timeout(), Stamp.To(ending.KillAt));
+        return new(ending.StoppedBy is { } by ? new EndCause.Stop(by) : new EndCause.Timeout(), Stamp.To(ending.KillAt), ending.Signal ?? Signals.Terminate);
     }
 
     /// <summary>From a row of SqliteJobStore's columns.</summary>
@@ -69,7 +69,7 @@ sealed record StoredOutcome(
 
 /// <summary>An ending as it is stored.</summary>
 /// <param name="StoppedBy">Null: its time was up.</param>
-sealed record StoredEnding(string? StoppedBy, long KillAt);
+sealed record StoredEnding(string? StoppedBy, long KillAt, int? Signal = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(JobSpec))]

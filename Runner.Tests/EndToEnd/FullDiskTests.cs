@@ -13,7 +13,7 @@ public sealed class FullDiskTests
         mkdir state
         mount -t tmpfs -o size=16m,mode=700 none state
         head -c 12M /dev/zero >state/ballast
-        "$runner" serve --listen 127.0.0.1:0 --cert certs/server.pem --state-dir state --cgroup "$cgroup" >out 2>err & server=$!
+        "$runner" serve --listen 127.0.0.1:0 --cert certs/server.pem --state-dir state --max-output unlimited --cgroup "$cgroup" >out 2>err & server=$!
         trap 'kill -KILL $server 2>/dev/null || true' EXIT
         # until_has FILE WORDS: waits for a line; the server's end or a minute ends the wait.
         until_has() { local i=0; until grep -q "$2" "$1"; do kill -0 $server; i=$((i + 1)); [ $i -lt 1200 ]; sleep 0.05; done; }

@@ -19,12 +19,13 @@ sealed class Machine : IDisposable
 
     /// <param name="between">What stands between the jobs and the store.</param>
     /// <param name="mostRunning">Most jobs at once.</param>
-    public Machine(Func<IJobStore, IJobStore>? between = null, int mostRunning = 1000)
+    /// <param name="mostOutput">Bytes kept of each stream; null: no end.</param>
+    public Machine(Func<IJobStore, IJobStore>? between = null, int mostRunning = 1000, long? mostOutput = null)
     {
         Folder = Directory.CreateTempSubdirectory("runner-test-").FullName;
         CgroupName = $"runner-test-{Guid.NewGuid():N}";
         _tree = CgroupTree.Open(CgroupName);
-        _launcher = new JobLauncher(_tree, new OutputFiles(Folder), NullLogger<JobLauncher>.Instance);
+        _launcher = new JobLauncher(_tree, new OutputFiles(Folder), NullLogger<JobLauncher>.Instance, mostOutput: mostOutput);
         _store = new SqliteJobStore(Path.Combine(Folder, "runner.db"));
         Jobs = new JobRegistry(between?.Invoke(_store) ?? _store, _launcher, mostRunning, TimeProvider.System, NullLogger<JobRegistry>.Instance);
     }

@@ -77,7 +77,7 @@ sealed class PlayedMachine
             return new Seen(this, machine, id, process);
         });
 
-        public IJobProcess Adopt(JobId id) => Do(() => new Seen(this, machine, id, machine._held[id]));
+        public IJobProcess Adopt(JobId id, ResourceLimits applied) => Do(() => new Seen(this, machine, id, machine._held[id]));
 
         public void CleanLeftovers(IReadOnlySet<JobId> adopted) => Do(() =>
         {
@@ -95,7 +95,7 @@ sealed class PlayedMachine
             return machine._discarded.Add(id);
         });
 
-        public OutputLog StoredOutput(JobId id, OutputKind kind, long? length) => new(() => throw new NotSupportedException(), length ?? 0, complete: true);
+        public OutputLog StoredOutput(JobId id, OutputKind kind, long? length, KeptOutput? kept = null) => new(() => throw new NotSupportedException(), length ?? 0, complete: true);
 
         public OutputLog StoredIndex(JobId id) => StoredOutput(id, OutputKind.Stdout, null);
 
@@ -154,6 +154,8 @@ sealed class PlayedMachine
             public Task<ProcessExit> Exited => process.Exited;
             public DateTimeOffset? ExitedAt => null;
             public int? LeftoverProcesses => 0;
+            public bool HeldOpen => process.HeldOpen;
+            public Task OutputLimitPassed => process.OutputLimitPassed;
 
             public void Signal(int signal, bool wake) => server.Do(() => { process.Signal(signal, wake); return true; });
 

@@ -39,6 +39,7 @@ static class CommandLine
             StopCommand.Create(),
             SignalCommand.Create(),
             WaitCommand.Create(),
+            VerifyCommand.Create(),
             CertsCommand.Create(),
             DoctorCommand.Create(examine),
             VersionCommand.Create(),

@@ -144,11 +144,14 @@ sealed class RunnerClient : IDisposable
             limit: null, cancellationToken);
     }
 
-    /// <summary>One stream of a job from its first byte; with follow, until the job has ended.</summary>
+    /// <summary>The bytes of one stream of a job that are kept, from the first on; with follow, until the job has ended.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
         JobId id, OutputKind kind, bool follow, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var part in ReadAsync(id, new OutputWish(kind, OutputBegin.Start, follow), cancellationToken)) yield return part.Bytes;
+        await foreach (var part in ReadAsync(id, new OutputWish(kind, OutputBegin.Start, follow), cancellationToken))
+        {
+            if (part.Gap is null) yield return part.Bytes;
+        }
     }
 
     /// <summary>A job's output as it is wished, each byte once, however often the server goes away meanwhile.</summary>
@@ -173,6 +176,11 @@ sealed class RunnerClient : IDisposable
                 {
                     var part = Checked(() => order.Take(data));
                     if (!part.Bytes.IsEmpty) yield return part;
+                    continue;
+                }
+                if (message?.Gap is { } gap)
+                {
+                    yield return Checked(() => order.Take(gap));
                     continue;
                 }
                 if (message?.End is { } end) Checked(() => { order.End(end); return true; });

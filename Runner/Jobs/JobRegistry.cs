@@ -31,10 +31,10 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         foreach (var id in launcher.Kept.Where(id => !unended.ContainsKey(id) && store.Find(id) is null)) launcher.Discard(id);
         foreach (var (record, _) in unended.Values.Where(left => !adopted.Contains(left.Record.Id)))
         {
-            var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null).Length;
-            var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null).Length;
+            var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null, kept: null);
+            var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null, kept: null);
             var end = new JobEnd.Lost("the server ended without recording this job's end");
-            store.RecordEnd(record with { State = new JobState.Ended(time.GetUtcNow(), end, ResourceUsage.None, stdout, stderr) });
+            store.RecordEnd(record with { State = new JobState.Ended(time.GetUtcNow(), end, ResourceUsage.None, stdout.Length, stderr.Length, Stdout: stdout.Kept, Stderr: stderr.Kept) });
             logger.JobEnded(record.Id, end);
         }
     }
@@ -194,7 +194,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         IJobProcess process;
         try
         {
-            process = launcher.Adopt(record.Id);
+            process = launcher.Adopt(record.Id, record.Applied);
         }
         catch (JobException e)
         {
@@ -269,8 +269,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         var ended = record.State as JobState.Ended;
         return new Job(
             record,
-            launcher.StoredOutput(record.Id, OutputKind.Stdout, ended?.StdoutBytes),
-            launcher.StoredOutput(record.Id, OutputKind.Stderr, ended?.StderrBytes),
+            launcher.StoredOutput(record.Id, OutputKind.Stdout, ended?.StdoutBytes, ended?.Stdout),
+            launcher.StoredOutput(record.Id, OutputKind.Stderr, ended?.StderrBytes, ended?.Stderr),
             launcher.StoredIndex(record.Id));
     }
 

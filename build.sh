@@ -12,6 +12,7 @@ usage: ./build.sh VERB
   test      build, then every test, unit to end-to-end (needs root)
   bench     build, then measure it against the least each thing costs here: bench/results (needs root);
             --quick for a smoke test, names of figures to measure only those
+  chaos [N] build, then the server killed N times (100) while jobs run and are followed; nothing may be lost (needs root)
   soak [S]  build, then everything at once for S seconds (600), counted before and after (needs root)
   powercuts [N]
             build, then cut the power of a virtual machine in the middle of its work N times (50) (needs root)
@@ -136,6 +137,7 @@ case ${1:-} in
   demo) as_root demo; build; Runner.Tests/demo out/runner ;;
   test) shift; run_tests "$@" ;;
   bench) shift; run_bench "$@" ;;
+  chaos) at_length chaos ChaosTests RUNNER_CHAOS_KILLS "${2:-100}" ;;
   soak) at_length soak SoakTests RUNNER_SOAK_SECONDS "${2:-600}" ;;
   powercuts) at_length powercuts PowerCutTests RUNNER_POWER_CUTS "${2:-50}" ;;
   publish) publish ;;

@@ -30,7 +30,7 @@ static class JobAnswers
     /// <summary>One message, and the call goes on.</summary>
     public static async Task SendAsync(this HttpContext context, IMessage message)
     {
-        context.Response.ContentType = "application/grpc";
+        if (!context.Response.HasStarted) context.Response.ContentType = "application/grpc";
         await context.Response.Body.WriteAsync(RawCall.Frame(message), context.RequestAborted);
         await context.Response.Body.FlushAsync(context.RequestAborted);
     }

@@ -63,7 +63,7 @@ public sealed class RestartTests(LiveServer server) : IClassFixture<LiveServer>
         var ended = await server.ShellAsync("exit 8");
         await server.EndAsync(ended);
         var job = await server.ShellAsync("seq 50000; echo trouble >&2; setsid sleep 1000 & echo ready; exec sleep 1000");
-        await using var follower = server.Begin("logs", "-f", job);
+        await using var follower = server.Begin("logs", "-f", "--reconnect", "0", job);
         await follower.OutputHasAsync("ready\n");
         var processes = await File.ReadAllLinesAsync(
             server.Cgroups().Select(root => $"{root}/{job}/cgroup.procs").First(File.Exists), TestContext.Current.CancellationToken);
@@ -96,7 +96,7 @@ public sealed class RestartTests(LiveServer server) : IClassFixture<LiveServer>
         var job = await server.ShellAsync("head -c 50000000 /dev/zero");
         await server.EndAsync(job);
         await using var slow = ChildProcess.Start(
-            "/bin/bash", ["-c", "\"$0\" logs \"$1\" | { head -c 1 | wc -c; read -r <\"$2\"; wc -c; }; echo \"${PIPESTATUS[0]}\"", RunnerBinary.Path, job, folder.At("gate")],
+            "/bin/bash", ["-c", "\"$0\" logs --reconnect 0 \"$1\" | { head -c 1 | wc -c; read -r <\"$2\"; wc -c; }; echo \"${PIPESTATUS[0]}\"", RunnerBinary.Path, job, folder.At("gate")],
             server.Environment());
         await slow.OutputHasAsync("1\n");
         await server.StopAsync();

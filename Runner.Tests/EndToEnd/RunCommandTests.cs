@@ -76,7 +76,7 @@ public sealed class RunCommandTests(LiveServer server) : IClassFixture<LiveServe
         await lost.InitializeAsync();
         await lost.StopAsync();
         await lost.ServeAsync("--no-keeper"); // or another one would go on with the job
-        await using var run = lost.Begin("run", "--", "sh", "-c", "echo ready; exec sleep 1000");
+        await using var run = lost.Begin("run", "--reconnect", "0", "--", "sh", "-c", "echo ready; exec sleep 1000");
         await run.OutputHasAsync("ready\n");
         await lost.CrashAsync();
         Assert.StartsWith("runner: ", (await run.EndAsync()).Expect(125).Error, StringComparison.Ordinal);

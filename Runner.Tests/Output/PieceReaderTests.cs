@@ -102,6 +102,23 @@ public sealed class PieceReaderTests
         }
     }).QuickCheckThrowOnFailure();
 
+    [Fact]
+    public void Who_has_the_first_bytes_of_both_streams_gets_the_rest_in_the_same_order() => Prop.ForAll(Jobs(), sample =>
+    {
+        var (pieces, have) = sample;
+        var output = new WrittenOutput { EndedAt = 1 + pieces.Length };
+        for (var i = 0; i < pieces.Length; i++)
+        {
+            if (pieces[i].Recorded) output.Write(pieces[i].Kind, pieces[i].Text, 1 + i / 2);
+            else output.Unrecorded(pieces[i].Kind, pieces[i].Text);
+        }
+        output.End();
+        var all = Text(output.ReadAsync(s_all));
+        var first = all[..Math.Min(all.Length, 2 * have)]; // two letters a byte: stream and byte
+        var begin = new OutputBegin.At(first.Where((_, i) => i % 2 == 0).Count(kind => kind == '0'), first.Where((_, i) => i % 2 == 0).Count(kind => kind == '1'));
+        Assert.Equal(all[first.Length..], Text(output.ReadAsync(s_all with { Begin = begin })));
+    }).QuickCheckThrowOnFailure();
+
     /// <summary>Recorded pieces of both streams, then such as no record covers, of standard output first: the order in which they are told.</summary>
     private static Arbitrary<((OutputKind Kind, string Text, bool Recorded)[] Pieces, int Begin)> Jobs()
     {

@@ -77,8 +77,8 @@ public sealed class LiveServer : IAsyncLifetime
     public ChildProcess Begin(params string[] args) => ChildProcess.Start(RunnerBinary.Path, args, Environment());
 
     /// <summary>The typed client in this process, for many calls over one connection.</summary>
-    internal RunnerClient Connect() =>
-        new(new ClientProfile(new Uri($"https://{Address}"), At("certs/admin.pem"), null, At("certs/server-ca.pem")));
+    internal RunnerClient Connect(Reconnection? reconnection = null) =>
+        new(new ClientProfile(new Uri($"https://{Address}"), At("certs/admin.pem"), null, At("certs/server-ca.pem")), reconnection);
 
     /// <summary>Starts a job with the words that follow `start`; returns its UUID.</summary>
     public async Task<string> StartAsync(params string[] words) => (await RunnerAsync(["start", .. words])).Expect(0).Output.TrimEnd('\n');

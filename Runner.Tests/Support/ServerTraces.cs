@@ -13,9 +13,7 @@ sealed record ServerTraces(string Zombies, string Cgroups, string Files, string 
         string.Join(' ', Processes.ZombiesOf(server.Id)),
         string.Join('\n', server.Cgroups().SelectMany(Directory.GetDirectories)),
         string.Join('\n', Directory.GetFiles(server.State).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)),
-        string.Join('\n', Directory.GetFiles($"/proc/{server.Id}/fd")
-            .Select(Kind)
-            .CountBy(kind => kind).OrderBy(kind => kind.Key, StringComparer.Ordinal).Select(kind => $"{kind.Value} {kind.Key}")),
+        DescriptorsOf(server.Id),
         (int)Status(server.Id, "Threads:"),
         Status(server.Id, "RssAnon:") * 1024);
 
@@ -30,6 +28,11 @@ sealed record ServerTraces(string Zombies, string Cgroups, string Files, string 
             before = now;
         }
     }
+
+    /// <summary>How many of each kind a process has.</summary>
+    public static string DescriptorsOf(int process) => string.Join('\n', Directory.GetFiles($"/proc/{process}/fd")
+        .Select(Kind)
+        .CountBy(kind => kind).OrderBy(kind => kind.Key, StringComparer.Ordinal).Select(kind => $"{kind.Value} {kind.Key}"));
 
     /// <summary>Waits until it holds no more of anything than before; fails with what it still holds.</summary>
     /// <param name="server">Whose.</param>

@@ -13,7 +13,7 @@ public sealed class OutputWishTests
     [Fact]
     public void Every_field_of_a_request_survives()
     {
-        V1.StreamOutputRequest[] requests = [Request(r => r.Offset = 7), Request(r => r.TailLines = 8), Request(r => r.TailBytes = 9), Request(r => r.Since = new() { Seconds = 10, Nanos = 500 })];
+        V1.StreamOutputRequest[] requests = [Request(r => r.Offset = 7), Request(r => r.TailLines = 8), Request(r => r.TailBytes = 9), Request(r => r.Since = new() { Seconds = 10, Nanos = 500 }), Request(r => (r.Stream, r.Offset, r.StderrOffset) = (V1.OutputStream.Both, 11, 12))];
         Assert.All(requests, sent => Assert.Equal(sent, OutputWishes.ToWire(s_id, OutputWishes.FromWire(sent))));
 
         // A field that is added to the message is to be in one of them.
@@ -30,7 +30,7 @@ public sealed class OutputWishTests
 
     [Fact]
     public void Both_streams_survive_from_wherever_they_may_begin() => Assert.All(
-        new[] { OutputBegin.Start, new OutputBegin.LastLines(0), new OutputBegin.Since(DateTimeOffset.UnixEpoch) },
+        new[] { OutputBegin.Start, new OutputBegin.At(3, 4), new OutputBegin.LastLines(0), new OutputBegin.Since(DateTimeOffset.UnixEpoch) },
         begin =>
         {
             var wish = new OutputWish(null, begin, Follow: false);
@@ -41,8 +41,10 @@ public sealed class OutputWishTests
     [
         ("offset -1: must be 0 or more", new() { Offset = -1 }),
         ("offset 5: must be 0 when tail_lines, tail_bytes or since says where to begin", new() { Offset = 5, TailLines = 1 }),
-        ("offset 5: must be 0 with both streams, which begin at their start, at tail_lines or at since", new() { Offset = 5, Stream = V1.OutputStream.Both }),
-        ("tail_bytes 5: must not be set with both streams, which begin at their start, at tail_lines or at since", new() { TailBytes = 5, Stream = V1.OutputStream.Both }),
+        ("stderr_offset -1: must be 0 or more", new() { StderrOffset = -1, Stream = V1.OutputStream.Both }),
+        ("stderr_offset 5: must be 0 unless both streams are wanted, and when tail_lines or since says where to begin", new() { StderrOffset = 5, Stream = V1.OutputStream.Stderr }),
+        ("stderr_offset 5: must be 0 unless both streams are wanted, and when tail_lines or since says where to begin", new() { StderrOffset = 5, TailLines = 1, Stream = V1.OutputStream.Both }),
+        ("tail_bytes 5: must not be set with both streams, which begin at their offsets, at tail_lines or at since", new() { TailBytes = 5, Stream = V1.OutputStream.Both }),
         ("tail_lines -1: must be 0 to 1000000000", new() { TailLines = -1 }),
         ("tail_lines 1000000001: must be 0 to 1000000000", new() { TailLines = 1_000_000_001 }),
         ("tail_bytes -1: must be 0 to 9223372036854775807", new() { TailBytes = -1 }),

@@ -23,7 +23,7 @@ static class ClientCommand
                 TlsStartup.Prepare();
 
                 // Not disposed of: the process ends with it, and the kernel hangs up faster than a goodbye that nobody waits for.
-                var client = new RunnerClient(options.Resolve(parsed));
+                var client = new RunnerClient(options.Resolve(parsed), new Reconnection(options.Reconnect(parsed), parsed.InvocationConfiguration.Error.Say));
                 return await act(parsed, client, cancellationToken);
             }
             catch (Exception e) when (CodeOf(e) is { } code)

@@ -39,6 +39,7 @@ sealed class JobRun(RunnerClient client, JobId id, ChannelReader<int> interrupts
             {
                 signal = await interrupt;
                 if (++asked == Enough) return GiveUp(giveUp, signal, $"waits no longer for job {id}, which may go on");
+                if (client.IsLost) return GiveUp(giveUp, signal, $"cannot stop job {id}: the connection to {client.Host} is lost; it may go on");
                 interrupt = interrupts.ReadAsync().AsTask();
                 stop = StopAsync(asked == 1 ? null : TimeSpan.Zero, giveUp.Token);
             }

@@ -9,8 +9,9 @@ namespace Runner.Client;
 static class ClientTls
 {
     /// <exception cref="CertificateProblem">A file of the profile is missing or unfit.</exception>
-    public static SocketsHttpHandler CreateHandler(ClientProfile profile)
+    public static SocketsHttpHandler CreateHandler(ClientProfile profile, Reconnection? reconnection = null)
     {
+        reconnection ??= Reconnection.Never();
         var own = Credential.Load(profile.Certificate, profile.Key, CertificatePurpose.Client);
         var servers = TrustedAuthorities.Load(profile.Authority);
         return new()
@@ -25,6 +26,7 @@ static class ClientTls
                 AllowRenegotiation = false,
                 RemoteCertificateValidationCallback = (sender, certificate, chain, errors) => Accept(profile, (sender as SslStream)?.TargetHostName ?? profile.Server.IdnHost, certificate as X509Certificate2, chain, errors),
             },
+            PlaintextStreamFilter = (context, _) => ValueTask.FromResult<Stream>(new HeardStream(context.PlaintextStream, reconnection)),
             ConnectTimeout = TimeSpan.FromSeconds(10),
             // As much as a stream may have under way, and so the most that is held of what the terminal does not take.
             InitialHttp2StreamWindowSize = 1 << 20,

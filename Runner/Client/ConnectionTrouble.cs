@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Google.Protobuf;
+using Grpc.Core;
 using Runner.Certificates;
 
 namespace Runner.Client;
@@ -35,6 +36,25 @@ static class ConnectionTrouble
             ? $"{server} closed the connection; it may not accept {profile.Certificate}, which its log then explains"
             : null;
     }
+
+    /// <summary>Whether it is the connection that broke or could not be made, so that the same call may be answered later.</summary>
+    public static bool IsBroken(RpcException error)
+    {
+        var causes = Causes(error).ToList();
+        if (causes.Any(cause => cause is CertificateProblem or AuthenticationException or InvalidProtocolBufferException)) return false;
+        if (causes.OfType<HttpProtocolException>().FirstOrDefault() is { } protocol)
+            return protocol.ErrorCode is NoError or RefusedStream or Cancelled || protocol.Message.Contains("ping request", StringComparison.Ordinal);
+
+        // A server that is ending cancels the calls it has. Whoever gave up himself is asked before this.
+        return error.StatusCode is StatusCode.Unavailable or StatusCode.Cancelled;
+    }
+
+    /// <summary>Whether it broke in the handshake: only after that does a server of TLS 1.3 look at the client's certificate, and may hang up because of it.</summary>
+    public static bool IsCutShort(RpcException error) =>
+        Causes(error).OfType<HttpRequestException>().Any(cause => cause.HttpRequestError is HttpRequestError.SecureConnectionError) && Causes(error).Any(cause => cause is IOException);
+
+    // RFC 9113, section 7.
+    private const long NoError = 0x0, RefusedStream = 0x7, Cancelled = 0x8;
 
     private static string Explain(SocketError code, ClientProfile profile) => code switch
     {

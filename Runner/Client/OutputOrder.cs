@@ -14,11 +14,23 @@ sealed record OutputPart(OutputKind Kind, DateTimeOffset? CapturedAt, ReadOnlyMe
 sealed class OutputOrder(OutputWish wish)
 {
     // Where the next byte of each stream stands; null before the first if only the server knows where it begins.
-    private readonly long?[] _next = wish.Begin is OutputBegin.At(var offset) ? [offset, offset] : [null, null];
+    private readonly long?[] _next = wish.Begin is OutputBegin.At(var stdout, var stderr) ? [stdout, wish.Stream is null ? stderr : stdout] : [null, null];
     private long _received;
 
     /// <summary>Whether it is right that nothing more comes without word of the job's end.</summary>
-    public bool MayStop => !wish.Follow || _received == wish.Limit;
+    public bool MayStop => !wish.Follow || IsFilled;
+
+    /// <summary>What is still wanted: the wish itself, or its rest once it is known where that begins.</summary>
+    public OutputWish Rest => wish with
+    {
+        Begin = wish.Kinds.Any(kind => _next[(int)kind] is null) ? wish.Begin
+            : wish.Stream is { } only ? new OutputBegin.At(_next[(int)only]!.Value)
+            : new OutputBegin.At(_next[(int)OutputKind.Stdout]!.Value, _next[(int)OutputKind.Stderr]!.Value),
+        Limit = wish.Limit - _received,
+    };
+
+    /// <summary>Whether all that was wished has come, as far as that can be told without the end.</summary>
+    public bool IsFilled => _received == wish.Limit;
 
     /// <exception cref="InvalidDataException">Not what was due; the message goes on after "server:".</exception>
     public OutputPart Take(V1.OutputData data)

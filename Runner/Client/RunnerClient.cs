@@ -23,14 +23,16 @@ sealed class RunnerClient : IDisposable
     private readonly GrpcChannel _channel;
     private readonly V1.JobService.JobServiceClient _jobs;
     private readonly V1.ServerService.ServerServiceClient _server;
-    private volatile bool _hasAnswered;
+    private readonly Reconnection _reconnection;
 
-    public RunnerClient(ClientProfile profile)
+    /// <param name="profile">Whom to call, and as whom.</param>
+    /// <param name="reconnection">What becomes of calls when the server goes away; null: they fail.</param>
+    public RunnerClient(ClientProfile profile, Reconnection? reconnection = null)
     {
-        _profile = profile;
+        (_profile, _reconnection) = (profile, reconnection ?? Reconnection.Never());
         _channel = GrpcChannel.ForAddress(profile.Server, new GrpcChannelOptions
         {
-            HttpHandler = ClientTls.CreateHandler(profile),
+            HttpHandler = ClientTls.CreateHandler(profile, _reconnection),
             DisposeHttpClient = true,
         });
         _jobs = new(_channel);
@@ -71,7 +73,7 @@ sealed class RunnerClient : IDisposable
         while (request.PageToken.Length > 0);
     }
 
-    /// <summary>Returns once the job has ended.</summary>
+    /// <summary>Returns once the job has ended. The server may go away meanwhile: whoever comes back to a job that is stopped as it was asked to has stopped it.</summary>
     /// <param name="id">Which.</param>
     /// <param name="grace">In place of the job's own grace period; zero kills at once.</param>
     /// <param name="tailLines">Last lines of each stream wanted, 0 to 1000.</param>
@@ -81,12 +83,43 @@ sealed class RunnerClient : IDisposable
     {
         var request = new V1.StopJobRequest { Id = id.ToString(), TailLines = tailLines, Signal = signal };
         if (grace is { } given) request.GracePeriod = Duration.FromTimeSpan(given);
-        return AskAsync(
-            options => _jobs.StopJobAsync(request, options),
-            answer => new StoppedJob(JobViews.FromWire(answer.Job), answer.StdoutTail.Memory, answer.StderrTail.Memory), limit: null, cancellationToken);
+        var asked = 0;
+        return _reconnection.CallAsync(Host, async () =>
+        {
+            try
+            {
+                return await AskOnceAsync(
+                    options => _jobs.StopJobAsync(request, options),
+                    answer => new StoppedJob(JobViews.FromWire(answer.Job), answer.StdoutTail.Memory, answer.StderrTail.Memory), limit: null, cancellationToken);
+            }
+            catch (JobException e) when (e.Error is JobError.AlreadyEnded && asked > 0)
+            {
+                if (await StoppedAsync(id, tailLines, cancellationToken) is { } stopped) return stopped;
+                throw;
+            }
+            finally
+            {
+                asked++;
+            }
+        }, patience: null, cancellationToken);
     }
 
-    /// <summary>Returns once the signal is sent.</summary>
+    /// <summary>A job that has ended because this caller had stopped it; null: because of something else.</summary>
+    private async Task<StoppedJob?> StoppedAsync(JobId id, int tailLines, CancellationToken cancellationToken)
+    {
+        var job = await GetAsync(id, cancellationToken);
+        if (job.Record.State is not JobState.Ended { End: JobEnd.Stopped(var by, _) } || by != (await InfoAsync(cancellationToken)).CallerName) return null;
+        return new(job, await TailAsync(OutputKind.Stdout), await TailAsync(OutputKind.Stderr));
+
+        async Task<ReadOnlyMemory<byte>> TailAsync(OutputKind kind)
+        {
+            using var tail = new MemoryStream();
+            await foreach (var part in ReadAsync(id, new OutputWish(kind, new OutputBegin.LastBytes(OutputTail.MostBytes), Follow: false), cancellationToken)) tail.Write(part.Bytes.Span);
+            return OutputTail.LastLines(tail.ToArray(), tailLines);
+        }
+    }
+
+    /// <summary>Returns once the signal is sent. Never sent again: a second one can mean something else to a program than one.</summary>
     /// <param name="id">Which.</param>
     /// <param name="signal">Its number.</param>
     /// <param name="all">To every process of the job; else to its main process alone.</param>
@@ -94,7 +127,7 @@ sealed class RunnerClient : IDisposable
     public Task SignalAsync(JobId id, int signal, bool all, CancellationToken cancellationToken)
     {
         var request = new V1.SignalJobRequest { Id = id.ToString(), Signal = signal, All = all };
-        return AskAsync(options => _jobs.SignalJobAsync(request, options), answer => answer, s_lookLimit, cancellationToken);
+        return AskOnceAsync(options => _jobs.SignalJobAsync(request, options), answer => answer, s_lookLimit, cancellationToken);
     }
 
     /// <summary>Returns once the job has ended, and how.</summary>
@@ -121,29 +154,42 @@ sealed class RunnerClient : IDisposable
         }
     }
 
-    /// <summary>A job's output as it is wished.</summary>
+    /// <summary>A job's output as it is wished, each byte once, however often the server goes away meanwhile.</summary>
     public async IAsyncEnumerable<OutputPart> ReadAsync(JobId id, OutputWish wish, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var call = _jobs.StreamOutput(OutputWishes.ToWire(id, wish), cancellationToken: cancellationToken);
         var order = new OutputOrder(wish);
-        while (await NextAsync(call, cancellationToken))
+        for (var tries = _reconnection.Begin(Host); ; await tries.PauseAsync(cancellationToken))
         {
-            var message = call.ResponseStream.Current;
-            if (message.Data is { } data)
+            using var call = _jobs.StreamOutput(OutputWishes.ToWire(id, order.Rest), cancellationToken: cancellationToken);
+            while (true)
             {
-                yield return Checked(() => order.Take(data));
-            }
-            else if (message.Gap is { } gap)
-            {
-                yield return Checked(() => order.Take(gap));
-            }
-            else if (message.End is { } end)
-            {
-                Checked(() => { order.End(end); return true; });
+                V1.StreamOutputResponse? message;
+                try
+                {
+                    message = await NextAsync(call, cancellationToken);
+                }
+                catch (ServerUnreachableException e) when (order.IsFilled || tries.Goes(e))
+                {
+                    break;
+                }
+                if (message?.Data is { } data)
+                {
+                    var part = Checked(() => order.Take(data));
+                    if (!part.Bytes.IsEmpty) yield return part;
+                    continue;
+                }
+                if (message?.Gap is { } gap)
+                {
+                    yield return Checked(() => order.Take(gap));
+                    continue;
+                }
+                if (message?.End is { } end) Checked(() => { order.End(end); return true; });
+                else if (message is null && !order.MayStop) throw new ServerUnreachableException($"{Name}: ended the stream before the job's end");
+                else if (message is not null) continue;
                 yield break;
             }
+            if (order.IsFilled) yield break;
         }
-        if (!order.MayStop) throw new ServerUnreachableException($"{Name}: ended the stream before the job's end");
     }
 
     private T Checked<T>(Func<T> check)
@@ -166,28 +212,36 @@ sealed class RunnerClient : IDisposable
 
     public void Dispose() => _channel.Dispose();
 
-    private string Name => $"server {_profile.Server.Authority}";
+    /// <summary>The server was reached before, and is away now.</summary>
+    public bool IsLost => _reconnection.IsLost;
 
-    private async Task<bool> NextAsync(AsyncServerStreamingCall<V1.StreamOutputResponse> call, CancellationToken cancellationToken)
+    /// <summary>The server, as people know it.</summary>
+    public string Host => _profile.Server.Authority;
+
+    private string Name => $"server {Host}";
+
+    private async Task<V1.StreamOutputResponse?> NextAsync(AsyncServerStreamingCall<V1.StreamOutputResponse> call, CancellationToken cancellationToken)
     {
         try
         {
-            var more = await call.ResponseStream.MoveNext(cancellationToken);
-            _hasAnswered = true;
-            return more;
+            return await call.ResponseStream.MoveNext(cancellationToken) ? call.ResponseStream.Current : null;
         }
         catch (RpcException e)
         {
-            _hasAnswered |= call.ResponseHeadersAsync.IsCompletedSuccessfully;
             throw Translate(e, limit: null, cancellationToken);
         }
     }
+
+    /// <summary>Made again when the connection breaks, for as long as an answer is waited for.</summary>
+    private Task<T> AskAsync<TAnswer, T>(
+        Func<CallOptions, AsyncUnaryCall<TAnswer>> ask, Func<TAnswer, T> understand, TimeSpan? limit, CancellationToken cancellationToken) =>
+        _reconnection.CallAsync(Host, () => AskOnceAsync(ask, understand, limit, cancellationToken), limit, cancellationToken);
 
     /// <param name="ask">The call.</param>
     /// <param name="understand">Makes the answer ours; whatever it throws, the server is to blame.</param>
     /// <param name="limit">How long the server may take, if it is not for ever.</param>
     /// <param name="cancellationToken">Stops the call.</param>
-    private async Task<T> AskAsync<TAnswer, T>(
+    private async Task<T> AskOnceAsync<TAnswer, T>(
         Func<CallOptions, AsyncUnaryCall<TAnswer>> ask, Func<TAnswer, T> understand, TimeSpan? limit, CancellationToken cancellationToken)
     {
         TAnswer answer;
@@ -195,7 +249,6 @@ sealed class RunnerClient : IDisposable
         {
             using var call = ask(new CallOptions(deadline: DateTime.UtcNow + limit, cancellationToken: cancellationToken));
             answer = await call;
-            _hasAnswered = true;
         }
         catch (RpcException e)
         {
@@ -219,8 +272,8 @@ sealed class RunnerClient : IDisposable
         if (cancellationToken.IsCancellationRequested) return new OperationCanceledException(e.Status.Detail, e, cancellationToken);
         var sentence = e.StatusCode is StatusCode.DeadlineExceeded && limit is { } given
             ? $"{Name} did not answer within {given.TotalSeconds:0} s"
-            : ConnectionTrouble.Explain(e, _profile, _hasAnswered) ?? $"{Name}: {e.StatusCode}: {e.Status.Detail}";
-        return new ServerUnreachableException(sentence, e);
+            : ConnectionTrouble.Explain(e, _profile, _reconnection.WasReached) ?? $"{Name}: {e.StatusCode}: {e.Status.Detail}";
+        return new ServerUnreachableException(sentence, e) { IsBroken = ConnectionTrouble.IsBroken(e), IsCutShort = ConnectionTrouble.IsCutShort(e) };
     }
 }
 

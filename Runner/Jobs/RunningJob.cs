@@ -48,7 +48,7 @@ sealed class RunningJob
     /// <summary>Waits for the job's end, records it, tells it, and gives everything back. Called once; never fails.</summary>
     public async Task SuperviseAsync()
     {
-        if (_ending is { } ending) _ = KillAfterAsync(ending.KillAt - _time.GetUtcNow());
+        if (_ending is { } ending) GoOnEnding(ending);
         if (_record.Spec.Timeout is { } timeout) _ = TimeOutAsync(timeout);
         _ = EndAtOutputLimitAsync();
         ProcessExit? exit = null;
@@ -115,7 +115,7 @@ sealed class RunningJob
             if (_exitSeen) late = true;
             else
             {
-                Plan(new EndCause.Stop(by), grace);
+                Plan(new EndCause.Stop(by), grace, signal);
                 if (grace > TimeSpan.Zero) Tell(signal);
             }
         }
@@ -189,17 +189,28 @@ sealed class RunningJob
 
             // Whoever is being stopped has been told to end, and is now held to the job's own grace period.
             var isFirst = _ending is null;
-            Plan(cause, _record.Spec.GracePeriod);
+            Plan(cause, _record.Spec.GracePeriod, isFirst ? Signals.Terminate : _ending!.Signal);
             if (isFirst && _record.Spec.GracePeriod > TimeSpan.Zero) Tell(Signals.Terminate);
         }
         await KillAfterAsync(_record.Spec.GracePeriod).ConfigureAwait(false);
     }
 
+    /// <summary>What a former server had begun. It may have died before it told the job, which is told twice rather than never.</summary>
+    private void GoOnEnding(EndingPlan ending)
+    {
+        var left = ending.KillAt - _time.GetUtcNow();
+        lock (_lock)
+        {
+            if (left > TimeSpan.Zero && !_exitSeen) Tell(ending.Signal);
+        }
+        _ = KillAfterAsync(left);
+    }
+
     /// <summary>Before the job is told: a server that comes after this one must know why it ends. Under the lock.</summary>
-    private void Plan(EndCause cause, TimeSpan grace)
+    private void Plan(EndCause cause, TimeSpan grace, int signal)
     {
         var killAt = _time.GetUtcNow() + grace;
-        _ending = new(_ending?.Cause ?? cause, _ending is { } before && before.KillAt < killAt ? before.KillAt : killAt);
+        _ending = new(_ending?.Cause ?? cause, _ending is { } before && before.KillAt < killAt ? before.KillAt : killAt, signal);
         try
         {
             _store.RecordEnding(_record.Id, _ending);

@@ -21,4 +21,12 @@ static class OutputTail
             // A cap has taken it meanwhile: there is more now.
         }
     }
+
+    /// <summary>The last lines of some bytes; an end without a newline counts as a line.</summary>
+    public static ReadOnlyMemory<byte> LastLines(ReadOnlyMemory<byte> bytes, int lines)
+    {
+        var start = bytes.Length;
+        for (; lines > 0 && start > 0; lines--) start = bytes.Span[..(start - 1)].LastIndexOf((byte)'\n') + 1;
+        return bytes[start..];
+    }
 }

@@ -21,8 +21,10 @@ abstract record OutputBegin
 
     public static OutputBegin Start { get; } = new At(0);
 
-    /// <summary>At a byte of the stream. Of both streams only 0.</summary>
-    public sealed record At(long Offset) : OutputBegin;
+    /// <summary>At a byte of the stream.</summary>
+    /// <param name="Offset">Of both streams that of standard output.</param>
+    /// <param name="StderrOffset">Only of both streams: where standard error begins.</param>
+    public sealed record At(long Offset, long StderrOffset = 0) : OutputBegin;
 
     /// <summary>At so many lines before what is there now; of both streams, lines in the order in which they ended.</summary>
     public sealed record LastLines(long Count) : OutputBegin;

@@ -34,6 +34,9 @@ sealed class PieceReader : IDisposable
         }
     }
 
+    /// <summary>Where the next byte of a stream stands.</summary>
+    public long NextOf(OutputKind kind) => _next[(int)kind];
+
     /// <summary>How many records there are to tell now.</summary>
     public long Count => _index.Count;
 
@@ -82,6 +85,9 @@ sealed class PieceReader : IDisposable
             case OutputBegin.LastLines(var lines) when wish.Stream is null:
                 await GoToLinesAsync(lines, cancellationToken).ConfigureAwait(false);
                 break;
+            case OutputBegin.At(var offset, var stderr) when wish.Stream is null:
+                await GoToAsync(offset, stderr, cancellationToken).ConfigureAwait(false);
+                break;
             case var begin when wish.Stream is { } kind:
                 await GoToAsync(kind, await OffsetOfAsync(begin, _output.Of(kind), cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
                 break;
@@ -91,7 +97,7 @@ sealed class PieceReader : IDisposable
     /// <summary>Where in one stream a beginning is that is no time.</summary>
     public static async ValueTask<long> OffsetOfAsync(OutputBegin begin, OutputLog log, CancellationToken cancellationToken) => begin switch
     {
-        OutputBegin.At(var offset) => offset,
+        OutputBegin.At(var offset, _) => offset,
         OutputBegin.LastBytes(var count) => Math.Max(0, log.Length - count),
         OutputBegin.LastLines(var count) => await LineSearch.StartAsync(log, 0, log.Length, count, cancellationToken).ConfigureAwait(false),
         _ => throw new ArgumentException($"{begin} is no place in a stream", nameof(begin)),
@@ -101,6 +107,22 @@ sealed class PieceReader : IDisposable
     {
         _next[(int)kind] = offset;
         if (offset > 0) _position = Math.Max(0, await _index.LastOfAsync(kind, _index.Count, offset, cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Behind what somebody has of both streams: the order goes on at the first piece that one of them lacks.</summary>
+    private async ValueTask GoToAsync(long stdout, long stderr, CancellationToken cancellationToken)
+    {
+        (_next[(int)OutputKind.Stdout], _next[(int)OutputKind.Stderr]) = (stdout, stderr);
+        if (stdout == 0 && stderr == 0) return;
+        var count = _index.Count;
+        _position = count;
+        foreach (var kind in _kinds)
+        {
+            var last = await _index.LastOfAsync(kind, count, _next[(int)kind], cancellationToken).ConfigureAwait(false);
+
+            // A stream without a record has none before the end of the index, but where the first ones are gone.
+            if (last >= 0 || _index.IsCut) _position = Math.Min(_position, last >= 0 ? last : _index.First);
+        }
     }
 
     private async ValueTask GoToTimeAsync(long ticks, bool wait, CancellationToken cancellationToken)

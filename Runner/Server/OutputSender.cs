@@ -39,7 +39,9 @@ sealed class OutputSender(Job job, OutputWish wish, SendBuffers buffers, IServer
         var log = _output.Of(kind);
         var until = log.Length;
         using var reader = log.OpenReader();
-        for (var offset = await PieceReader.OffsetOfAsync(wish.Begin, log, cancellationToken); (wish.Follow || offset < until) && _left > 0;)
+        var begin = await PieceReader.OffsetOfAsync(wish.Begin, log, cancellationToken);
+        await TellBeginAsync(kind, begin, cancellationToken);
+        for (var offset = begin; (wish.Follow || offset < until) && _left > 0;)
         {
             // What is dropped is told when that begins, and the rest of it at the end.
             var past = log.IsDropping && offset > log.KeptEnd ? long.MaxValue : offset;
@@ -53,6 +55,7 @@ sealed class OutputSender(Job job, OutputWish wish, SendBuffers buffers, IServer
     {
         using var pieces = await PieceReader.OpenAsync(_output, wish, cancellationToken);
         var until = wish.Follow ? long.MaxValue : pieces.Count;
+        foreach (var kind in wish.Kinds) await TellBeginAsync(kind, pieces.NextOf(kind), cancellationToken);
         var readers = new OutputReader?[2];
         try
         {
@@ -63,6 +66,14 @@ sealed class OutputSender(Job job, OutputWish wish, SendBuffers buffers, IServer
         {
             foreach (var reader in readers) reader?.Dispose();
         }
+    }
+
+    /// <summary>Only this server knows where that is, and another may have to go on from there before there was a byte.</summary>
+    private async Task TellBeginAsync(OutputKind kind, long offset, CancellationToken cancellationToken)
+    {
+        if (!wish.Follow || wish.Begin is OutputBegin.At) return;
+        var data = new V1.OutputData { Stream = OutputKinds.ToWire(kind), Offset = offset, CapturedAt = wish.Times ? Timestamp.FromDateTime(DateTime.UtcNow) : null };
+        await responses.WriteAsync(new V1.StreamOutputResponse { Data = data }, cancellationToken);
     }
 
     /// <summary>The bytes of a piece, in as many messages as they need, and what of it is gone. Returns what comes next, which is past the piece where more is gone.</summary>

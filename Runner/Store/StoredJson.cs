@@ -23,13 +23,13 @@ static class StoredJson
     }
 
     public static string Ending(EndingPlan plan) => JsonSerializer.Serialize(
-        new StoredEnding((plan.Cause as EndCause.Stop)?.By, plan.KillAt.UtcTicks, plan.Cause is EndCause.OutputLimit), StoredJsonContext.Default.StoredEnding);
+        new StoredEnding((plan.Cause as EndCause.Stop)?.By, plan.KillAt.UtcTicks, plan.Cause is EndCause.OutputLimit, plan.Signal), StoredJsonContext.Default.StoredEnding);
 
     public static EndingPlan Ending(string json)
     {
         var ending = Parse(json, StoredJsonContext.Default.StoredEnding);
         EndCause cause = ending.StoppedBy is { } by ? new EndCause.Stop(by) : ending.AtOutputLimit ? new EndCause.OutputLimit() : new EndCause.Timeout();
-        return new(cause, Stamp.To(ending.KillAt));
+        return new(cause, Stamp.To(ending.KillAt), ending.Signal ?? Signals.Terminate);
     }
 
     /// <summary>From a row of SqliteJobStore's columns.</summary>
@@ -71,7 +71,7 @@ sealed record StoredOutcome(
 
 /// <summary>An ending as it is stored.</summary>
 /// <param name="StoppedBy">Null: its time was up, or its output too much.</param>
-sealed record StoredEnding(string? StoppedBy, long KillAt, bool AtOutputLimit = false);
+sealed record StoredEnding(string? StoppedBy, long KillAt, bool AtOutputLimit = false, int? Signal = null);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(JobSpec))]

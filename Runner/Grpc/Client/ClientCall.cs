@@ -96,7 +96,8 @@ internal sealed class ClientCall<TRequest, TResponse> : IDisposable
     /// <summary>Ends the call, unless it has ended, for the reason that the exception tells.</summary>
     public RpcException Fail(Exception exception)
     {
-        var cause = _content?.Failure ?? exception;
+        // A connection that breaks while the request is sent cancels the content; what the handler throws then says more.
+        var cause = _content?.Failure is { } failure and not OperationCanceledException ? failure : exception;
         End(cause is RpcException rpc ? rpc.Status : HttpStatuses.FromException(cause), Metadata.Empty);
         return _ending!.ToException();
     }

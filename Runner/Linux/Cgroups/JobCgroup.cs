@@ -77,6 +77,9 @@ sealed class JobCgroup : IDisposable
             CgroupSignal.Send(_v2.Directory, signal, wake);
     }
 
+    /// <summary>Lets it go on if a server was killed while it held it still to signal it.</summary>
+    public void Thaw() => _v2.Directory.Write("cgroup.freeze", "0");
+
     /// <summary>Kills as memory.oom.group does: all but those that may not be killed for want of memory.</summary>
     public void KillUnspared() => CgroupSignal.Send(_v2.Directory, Signals.Kill, isSpared: OomSpared.Is);
 

@@ -63,6 +63,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
         {
             var cgroup = _cgroups.Find(id.ToString()) ?? throw new JobException(JobError.OsError, $"job {id}: its cgroup is gone");
             cgroup.Born();
+            cgroup.Thaw();
             return Watched(id, kept.Process, cgroup, cgroup.OpenOomNotice(), _files.Reopen(id), kept.Pipes, applied.Output);
         });
     }

@@ -1,0 +1,84 @@
+using System.Globalization;
+using Runner.Client;
+using Runner.Tests.Support;
+
+namespace Runner.Tests.EndToEnd;
+
+/// <summary>
+/// The server is killed again and again at random instants, and stopped for seconds, while jobs run and are followed.
+/// RUNNER_CHAOS_KILLS makes it longer (<c>./build.sh chaos</c>), RUNNER_CHAOS_SEED repeats one.
+/// </summary>
+public sealed class ChaosTests(LiveServer server, ITestOutputHelper output) : IClassFixture<LiveServer>
+{
+    private const int Workers = 4, Commands = 2;
+    private static readonly TimeSpan s_longestLife = TimeSpan.FromMilliseconds(900);
+
+    [Fact]
+    public async Task However_often_the_server_is_killed_no_job_no_byte_and_no_end_is_lost_and_nothing_is_left()
+    {
+        Assert.SkipWhen(Number("RUNNER_CHAOS_KILLS") is null, "now and then it finds a job that a server did not adopt; to be one of the normal tests when that is mended");
+        var kills = Number("RUNNER_CHAOS_KILLS") ?? 12;
+        var seed = Number("RUNNER_CHAOS_SEED") ?? Random.Shared.Next();
+        Tell($"chaos: {kills} kills, RUNNER_CHAOS_SEED={seed}");
+        await server.StopAsync();
+        server.Expect("was killed by signal 9; its jobs go on");
+        server.Expect("The processes that a former server left in"); // of starts that were not answered for
+        await server.ServeAsync();
+        var before = await WarmAsync();
+
+        using var chaos = new Chaos(server, seed);
+        var over = 0;
+        var work = Enumerable.Range(0, Workers).Select(worker => chaos.WorkAsync(worker, IsOver, Token))
+            .Concat(Enumerable.Range(Workers, Commands).Select(worker => chaos.RunAsync(worker, IsOver, Token))).ToList();
+        await KillAsync(kills, new Random(seed), Task.WhenAny(work));
+        Interlocked.Exchange(ref over, 1);
+        await Task.WhenAll(work).WaitAsync(ChildProcess.Limit * 3, Token);
+        await chaos.AssertAllAsync(Token);
+        Tell($"chaos: {kills} kills, {chaos.Started.Count} jobs, {chaos.Followed} streams followed, {chaos.Interruptions} times a client lost its server");
+        Assert.True(chaos.Interruptions >= kills / 2, $"only {chaos.Interruptions} times a client lost its server");
+        await KeptTraces.AssertAsBeforeAsync(server, before);
+
+        bool IsOver() => Volatile.Read(ref over) == 1;
+    }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    /// <summary>What keeper and server hold when there is nothing to do.</summary>
+    private async Task<KeptTraces> WarmAsync()
+    {
+        (await server.RunnerAsync("run", "--", "true")).Expect(0);
+        await KeptServer.KillAsync(server.KeeperId, Token);
+        (await server.RunnerAsync("run", "--", "true")).Expect(0);
+        return KeptTraces.Of(server);
+    }
+
+    private async Task KillAsync(int kills, Random random, Task failed)
+    {
+        using var client = server.Connect(new Reconnection(TimeSpan.FromMinutes(1), _ => { }));
+        for (var kill = 1; kill <= kills && !failed.IsCompleted; kill++)
+        {
+            // Three of four times when it answers calls; else it may die before that.
+            if (random.Next(4) > 0) await Chaos.EnsureAsync(() => client.InfoAsync(Token));
+            var life = random.NextDouble() * s_longestLife;
+            await Task.Delay(life, Token); // the instant is what is to be random
+            var process = await KeptServer.FindAsync(server.KeeperId, Token);
+            if (kill % 6 == 0)
+            {
+                KeptServer.Signal(process, KeptServer.SigStop);
+                await Task.Delay(TimeSpan.FromSeconds(1 + random.NextDouble()), Token);
+                KeptServer.Signal(process, KeptServer.SigCont);
+                if (random.Next(2) == 0) await Task.Delay(random.Next(20), Token);
+            }
+            KeptServer.Signal(process, ChildProcess.SigKill);
+        }
+    }
+
+    private void Tell(string line)
+    {
+        output.WriteLine(line);
+        TestContext.Current.SendDiagnosticMessage(line);
+    }
+
+    private static int? Number(string variable) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : null;
+}

@@ -64,8 +64,9 @@ static class ServerProcess
         WorkerThreads.Prepare();
         var descriptors = OpenFileLimit.Raise();
         cgroups.KeepProcessesForOthers();
-        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory), logging.CreateLogger<JobLauncher>(), keeper);
-        var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>());
+        var disk = new StateDisk(settings.StateDirectory, settings.DiskReserve);
+        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory, disk), logging.CreateLogger<JobLauncher>(), keeper);
+        var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>(), disk);
         Recover(jobs, settings.StateDirectory);
 
         await using var server = await StartAsync(settings, trust, jobs, cgroups, ServerLimits.Of(descriptors), keeper, logging);
@@ -172,11 +173,11 @@ static class ServerProcess
         }
     }
 
-    private static OutputFiles OpenOutput(string directory)
+    private static OutputFiles OpenOutput(string directory, StateDisk disk)
     {
         try
         {
-            return new OutputFiles(directory);
+            return new OutputFiles(directory, disk);
         }
         catch (LinuxException e)
         {

@@ -175,6 +175,7 @@ public sealed class HardTimesTests
 
         public OomReach OomReach(ProcessExit exit, ResourceUsage usage) => Runner.Jobs.OomReach.None;
 
+        public string? HeldBack => null;
         public int? LeftoverProcesses => 0;
 
         public void Dispose()

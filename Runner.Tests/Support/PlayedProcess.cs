@@ -33,6 +33,7 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
     public OutputLog Index { get; } = new(() => throw new NotSupportedException());
     public Task<ProcessExit> Exited => _exited.Task;
     public int? LeftoverProcesses => 0;
+    public string? HeldBack { get; set; }
 
     public bool Exit(ProcessExit exit) => _exited.TrySetResult(exit);
 

@@ -46,6 +46,9 @@ interface IJobProcess : IDisposable
     /// <summary>When each piece of both was captured: an <see cref="OutputRecord"/> each, in order.</summary>
     OutputLog Index { get; }
 
+    /// <summary>Why what it writes is left in its pipes; null: it is not.</summary>
+    string? HeldBack { get; }
+
     /// <summary>How the main process went. Fails only if the kernel does not tell.</summary>
     Task<ProcessExit> Exited { get; }
 

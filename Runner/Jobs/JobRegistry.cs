@@ -7,17 +7,26 @@ namespace Runner.Jobs;
 
 /// <summary>Every job of this server, running or ended. There is no way to a job that does not ask who wants it.</summary>
 /// <param name="mostRunning">Most jobs at once; more are refused, so that those that run can always be looked after.</param>
-sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning, TimeProvider time, ILogger<JobRegistry> logger)
+/// <param name="disk">Where there must be room for a start; null: that is not looked at.</param>
+sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning, TimeProvider time, ILogger<JobRegistry> logger, IStateDisk? disk = null)
 {
     /// <summary>Jobs being started or running, by id; a job leaves when its end is stored.</summary>
     private readonly ConcurrentDictionary<JobId, Lazy<RunningJob>> _running = new();
     private static readonly TimeSpan s_abandonPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(5);
 
     private volatile bool _stopping;
 
     /// <summary>How many jobs run that the caller may see.</summary>
     public int RunningCount(Caller caller) =>
         _running.Values.Count(entry => entry.IsValueCreated && Policy.MaySee(caller, entry.Value.Record.Owner));
+
+    /// <summary>How the disk is that records and output are kept on, and who waits for it.</summary>
+    public DiskState Disk()
+    {
+        var jobs = _running.Values.Where(entry => entry.IsValueCreated).Select(entry => entry.Value).ToList();
+        return new(disk?.Look(), jobs.Count(job => job.HeldBack is not null && !job.EndWaits), jobs.Count(job => job.EndWaits));
+    }
 
     /// <summary>Called once before anything else: goes on with the jobs of a former server; those that cannot be gone on with are
     /// killed and recorded as lost.</summary>
@@ -115,14 +124,14 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     /// <param name="grace">In place of the job's own grace period.</param>
     /// <param name="cancellationToken">Stops this wait; the stop itself goes on.</param>
     /// <param name="signal">The first signal.</param>
-    /// <exception cref="JobException">No such job, or it had ended before.</exception>
+    /// <exception cref="JobException">No such job, it had ended before, or its end cannot be stored now, as on a full disk.</exception>
     public async Task<Job> StopAsync(JobId id, Caller caller, TimeSpan? grace, CancellationToken cancellationToken, int signal = Signals.Terminate)
     {
         if (grace is { } given) JobRules.CheckGrace("grace_period", given);
         JobRules.CheckSignal("signal", signal);
         var job = Find(id, caller);
         if (Running(id) is not { } running) throw RunningJob.AlreadyEnded(id);
-        await running.StopAsync(caller.Name, signal, grace ?? job.Record.Spec.GracePeriod, cancellationToken).ConfigureAwait(false);
+        await running.StopAsync(caller.Name, signal, grace ?? job.Record.Spec.GracePeriod, cancellationToken, s_endPatience).ConfigureAwait(false);
         return job;
     }
 
@@ -170,6 +179,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         if (_running.Count > mostRunning)
             throw new JobException(JobError.Exhausted, $"{mostRunning} jobs run already, the most this server's open files allow (ulimit -n); try again when one has ended") { Step = "slots" };
         if (store.Find(id) is { } known) throw new AlreadyStoredException(known);
+        if (disk?.Look() is { IsLow: true } full)
+            throw new JobException(JobError.Exhausted, $"the disk of {full.Folder} is nearly full: {full.Words} for the ends of jobs; make room there, or start the server with a smaller --disk-reserve") { Step = "disk" };
         var process = launcher.Launch(id, spec);
         var record = new JobRecord(id, spec, caller.Name, process.Pid, process.Applied, time.GetUtcNow(), new JobState.Running());
         try

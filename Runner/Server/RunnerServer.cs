@@ -25,8 +25,9 @@ sealed class RunnerServer : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly HealthServiceImpl _health;
+    private readonly DiskHealth _disk;
 
-    private RunnerServer(WebApplication app, HealthServiceImpl health) => (_app, _health) = (app, health);
+    private RunnerServer(WebApplication app, HealthServiceImpl health, DiskHealth disk) => (_app, _health, _disk) = (app, health, disk);
 
     /// <summary>Where it listens, with the port that port 0 became.</summary>
     public IPEndPoint Listening { get; private set; } = new(IPAddress.None, 0);
@@ -86,7 +87,6 @@ sealed class RunnerServer : IAsyncDisposable
         app.MapGrpcService<ReflectionV1ServiceImpl>();
         authorizer.Verify(ServedMethods(app));
 
-        var server = new RunnerServer(app, health);
         try
         {
             await app.StartAsync();
@@ -97,6 +97,7 @@ sealed class RunnerServer : IAsyncDisposable
             await app.DisposeAsync();
             throw new CannotListenException($"cannot listen on {listen}: {(e.InnerException ?? e).Message}", e);
         }
+        var server = new RunnerServer(app, health, new DiskHealth(jobs, health, TimeProvider.System, logging.CreateLogger<DiskHealth>()));
         var address = new Uri(app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
         server.Listening = new(listen.Address, address.Port);
         server.TellHealth(HealthCheckResponse.Types.ServingStatus.Serving);
@@ -108,6 +109,7 @@ sealed class RunnerServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _disk.DisposeAsync();
         using var patience = new CancellationTokenSource(StopPatience);
         await _app.StopAsync(patience.Token);
         await _app.DisposeAsync();

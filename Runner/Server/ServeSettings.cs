@@ -14,9 +14,10 @@ namespace Runner.Server;
 /// <param name="StopTimeout">Cuts jobs' grace periods when the server is told to stop.</param>
 /// <param name="Keeper">Jobs outlive the server, under a process that is their parent.</param>
 /// <param name="Verbose">Tells every call.</param>
+/// <param name="DiskReserve">Bytes kept free on the disk of the state directory; null: the usual.</param>
 sealed record ServeSettings(
     IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string CgroupName,
-    TimeSpan StopTimeout, bool Keeper, bool Verbose)
+    TimeSpan StopTimeout, bool Keeper, bool Verbose, long? DiskReserve = null)
 {
     public const string DefaultStateDirectory = "/var/lib/runner";
     private const string DefaultCgroupName = "runner";

@@ -32,6 +32,12 @@ static partial class ServerLog
     [LoggerMessage(LogLevel.Warning, "{Caller} ({Role}) was refused {Method}: the certificate of the connection has expired")]
     public static partial void CertificateExpired(this ILogger logger, string caller, Role role, string method);
 
+    [LoggerMessage(LogLevel.Warning, "The disk of the state directory has no room: {Words}")]
+    public static partial void DiskIsFull(this ILogger logger, string words);
+
+    [LoggerMessage(LogLevel.Information, "The disk of the state directory has room: {Words}")]
+    public static partial void DiskHasRoom(this ILogger logger, string words);
+
     [LoggerMessage(LogLevel.Error, "{Method} failed")]
     public static partial void CallFailed(this ILogger logger, Exception exception, string method);
 }

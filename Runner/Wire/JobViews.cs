@@ -16,7 +16,7 @@ static class JobViews
         var usage = job.Usage();
         var record = job.Record;
         var ended = record.State as JobState.Ended;
-        return new(record, ended?.Usage ?? usage, ended?.StdoutBytes ?? job.Stdout.Length, ended?.StderrBytes ?? job.Stderr.Length, followers);
+        return new(record, ended?.Usage ?? usage, ended?.StdoutBytes ?? job.Stdout.Length, ended?.StderrBytes ?? job.Stderr.Length, followers, ended is null ? job.HeldBack : null);
     }
 
     /// <summary>The job as far as the caller may know it.</summary>
@@ -42,6 +42,7 @@ static class JobViews
             Usage = Usages.ToWire(view.Usage),
             Output = new() { StdoutBytes = view.StdoutBytes, StderrBytes = view.StderrBytes },
             Followers = view.Followers,
+            HeldBack = view.HeldBack ?? "",
         };
         if (record.State is JobState.Ended ended) wire.Ended = JobEnds.ToWire(ended.EndedAt, ended.End, ended.LeftoverProcesses);
         else wire.Running = new();
@@ -61,7 +62,7 @@ static class JobViews
         var record = new JobRecord(
             JobId.Parse(wire.Id), JobSpecs.FromWire(wire.Spec), wire.Owner, wire.Pid,
             LimitSets.FromWire(wire.AppliedLimits), Time("started_at", wire.StartedAt), state);
-        return new(record, usage, stdout, stderr, wire.Followers);
+        return new(record, usage, stdout, stderr, wire.Followers, wire.HeldBack.Length > 0 ? wire.HeldBack : null);
     }
 
     private static DateTimeOffset Time(string field, Timestamp? wire)
@@ -72,4 +73,5 @@ static class JobViews
 }
 
 /// <summary>What a client sees of a job at one instant.</summary>
-sealed record JobView(JobRecord Record, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int Followers = 0);
+/// <param name="HeldBack">Why its output or its end waits for the server's disk; null: it does not.</param>
+sealed record JobView(JobRecord Record, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int Followers = 0, string? HeldBack = null);

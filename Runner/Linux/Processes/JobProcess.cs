@@ -36,6 +36,7 @@ sealed class JobProcess : IJobProcess
     public OutputLog Stdout => _capture.Stdout;
     public OutputLog Stderr => _capture.Stderr;
     public OutputLog Index => _capture.Index;
+    public string? HeldBack => _capture.HeldBack;
     public Task<ProcessExit> Exited { get; }
     public DateTimeOffset? ExitedAt => _reaped?.At;
     public int? LeftoverProcesses { get; private set; } = 0;

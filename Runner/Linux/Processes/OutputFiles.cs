@@ -12,11 +12,14 @@ sealed class OutputFiles
     private const uint OwnerOnlyFolder = 0x1C0; // 0700
 
     private readonly string _jobs;
+    private readonly StateDisk? _disk;
 
     /// <param name="stateDirectory">Where; must be there.</param>
+    /// <param name="disk">Its disk, if the room there is to be watched.</param>
     /// <exception cref="LinuxException">Nothing can be kept there.</exception>
-    public OutputFiles(string stateDirectory)
+    public OutputFiles(string stateDirectory, StateDisk? disk = null)
     {
+        _disk = disk;
         _jobs = System.IO.Path.Combine(stateDirectory, "jobs");
         MakeFolder(_jobs);
         if (!Directory.Exists(_jobs)) throw new LinuxException("mkdir", Errno.ENOTDIR, _jobs);
@@ -44,7 +47,7 @@ sealed class OutputFiles
     {
         return new(For(Path(id, OutputKind.Stdout)), For(Path(id, OutputKind.Stderr)), For(IndexPath(id)));
 
-        LogFile For(string path) => new(new LazyFile(() => OpenForWriting(id, path)), new OutputLog(() => Open(path)), size(path));
+        LogFile For(string path) => new(new LazyFile(() => OpenForWriting(id, path)), new OutputLog(() => Open(path)), size(path), _disk);
     }
 
     private static void MakeFolder(string folder)

@@ -67,12 +67,19 @@ sealed class StreamCapture(
     /// <summary>One piece; the end of the stream closes. False: there is no more for now.</summary>
     private unsafe bool Move(nuint most, bool hasHungUp = false)
     {
+        if (!_finishing && to.Disk?.HoldsBack() is { } low && Waiting() > 0)
+        {
+            // Of a job that is ending what is in its pipes goes into the room that is kept for that.
+            HoldBack(low);
+            return false;
+        }
         if (!_file.IsOpen && !OpenFile(hasHungUp)) return false;
         var offset = _length;
         var moved = Libc.Splice(pipe, null, _file.Open(), &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
         if (moved > 0)
         {
             _length += moved;
+            to.Disk?.Took(moved);
             return Record();
         }
         if (moved == 0)

@@ -69,7 +69,10 @@ static class ServerProcess
         var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>(), disk);
         Recover(jobs, settings.StateDirectory);
 
-        await using var server = await StartAsync(settings, trust, jobs, cgroups, ServerLimits.Of(descriptors), keeper, logging);
+        var removal = new JobRemoval(jobs, store, store, launcher, TimeProvider.System, logging.CreateLogger<JobRemoval>());
+        var rules = (settings.Retention ?? RetentionWish.None).On(disk.Look().Bytes);
+        await using var server = await StartAsync(settings, trust, jobs, removal, cgroups, ServerLimits.Of(descriptors), keeper, logging);
+        await using var retention = new Retention(jobs, store, removal, rules, TimeProvider.System, logging.CreateLogger<Retention>());
         keeper?.TellReady();
         if (keeper is null or { IsFirst: true }) await output.WriteLineAsync($"listening on {server.Listening}");
         await output.FlushAsync();
@@ -186,12 +189,12 @@ static class ServerProcess
     }
 
     private static async Task<RunnerServer> StartAsync(
-        ServeSettings settings, ServerTrust trust, JobRegistry jobs, CgroupTree cgroups, ServerLimits limits, KeeperLine? keeper, ILoggerFactory logging)
+        ServeSettings settings, ServerTrust trust, JobRegistry jobs, JobRemoval removal, CgroupTree cgroups, ServerLimits limits, KeeperLine? keeper, ILoggerFactory logging)
     {
         try
         {
             var facts = new ServerFacts(VersionCommand.Version, cgroups.Layout);
-            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, facts, limits, logging, keeper is null ? null : address => ListeningSocket(keeper, address));
+            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, removal, facts, limits, logging, keeper is null ? null : address => ListeningSocket(keeper, address));
         }
         catch (CannotListenException e)
         {

@@ -31,7 +31,7 @@ sealed class ServedMachine : IAsyncDisposable
         var served = new ServedMachine(mostRunning, disk);
         var trust = ServerTrust.Load(ServerFiles.Resolve(null, null, null, served._world.Folder.Path, _ => { }));
         served._server = await RunnerServer.StartAsync(
-            new IPEndPoint(IPAddress.Loopback, 0), () => trust, served.Machine.Jobs, new ServerFacts("0", "v2"), limits ?? ServerLimits.Of(1024), served.Log);
+            new IPEndPoint(IPAddress.Loopback, 0), () => trust, served.Machine.Jobs, served.Machine.Removal, new ServerFacts("0", "v2"), limits ?? ServerLimits.Of(1024), served.Log);
         return served;
     }
 

@@ -29,11 +29,14 @@ sealed class Machine : IDisposable
         _launcher = new JobLauncher(_tree, new OutputFiles(Folder, disk as StateDisk), NullLogger<JobLauncher>.Instance);
         _store = new SqliteJobStore(Path.Combine(Folder, "runner.db"));
         Jobs = new JobRegistry(between?.Invoke(_store) ?? _store, _launcher, mostRunning, TimeProvider.System, NullLogger<JobRegistry>.Instance, disk);
+        Removal = new JobRemoval(Jobs, _store, _store, _launcher, TimeProvider.System, NullLogger<JobRemoval>.Instance);
     }
 
     public string Folder { get; }
     public string CgroupName { get; }
     public JobRegistry Jobs { get; }
+    public JobRemoval Removal { get; }
+    public SqliteJobStore Store => _store;
 
     public Job Start(string command, params string[] args) => Start(new JobSpec { Command = command, Args = args });
 

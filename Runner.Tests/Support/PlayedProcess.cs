@@ -100,9 +100,11 @@ sealed class CountingStore : IJobStore
 
     public JobRecord? Find(JobId id) => throw new NotSupportedException();
 
-    public JobPage List(JobFilter filter, JobId? before, int count) => throw new NotSupportedException();
+    public JobPage List(JobFilter filter, JobPlace? before, int count) => throw new NotSupportedException();
 
     public void RecordEnding(JobId id, EndingPlan plan) { }
+
+    public void Pin(JobId id, bool pinned) => throw new NotSupportedException();
 
     public IReadOnlyList<(JobRecord, EndingPlan?)> Unended() => throw new NotSupportedException();
 }

@@ -92,8 +92,8 @@ public sealed class RoundTripTests
     {
         var usage = Usages.FromWire(Filled(new V1Usage()));
         var state = new JobState.Ended(DateTimeOffset.UnixEpoch.AddDays(2), new JobEnd.Exited(1), usage, 10, 20, 3);
-        var record = new JobRecord(JobId.New(), JobSpecs.FromWire(Filled(new V1JobSpec())), "anna", 42, new(Cpus: 0.5), DateTimeOffset.UnixEpoch.AddDays(1), state);
-        var view = new JobView(record, usage, 10, 20, Followers: 3);
+        var record = new JobRecord(JobId.New(), JobSpecs.FromWire(Filled(new V1JobSpec())), "anna", 42, new(Cpus: 0.5), DateTimeOffset.UnixEpoch.AddDays(1), state) { Pinned = true };
+        var view = new JobView(record, usage, 10, 20, Followers: 3, HeldBack: "no room");
         Assert.Equal(view, JobViews.FromWire(V1.Job.Parser.ParseFrom(JobViews.ToWire(view).ToByteArray())));
     }
 

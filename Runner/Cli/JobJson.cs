@@ -48,7 +48,7 @@ static class JobJson
                 usage.Memory, usage.MemoryPeak, usage.OomKills, usage.Pids, usage.ReadBytes, usage.WrittenBytes,
                 usage.ReadOperations, usage.WrittenOperations, usage.PidsPeak, usage.VoluntarySwitches, usage.InvoluntarySwitches,
                 Waits(usage.CpuPressure), Waits(usage.MemoryPressure), Waits(usage.IoPressure)),
-            job.StdoutBytes, job.StderrBytes, record.Spec.MergeOutput, job.Followers, record.Spec.AllowEmptyArgs, job.HeldBack);
+            job.StdoutBytes, job.StderrBytes, record.Spec.MergeOutput, job.Followers, record.Spec.AllowEmptyArgs, job.HeldBack, record.Pinned);
     }
 
     private static JsonLimits Limits(ResourceLimits limits) => new(
@@ -68,7 +68,7 @@ sealed record JsonJob(
     string Id, string Name, IReadOnlyDictionary<string, string> Labels, string Owner, string Command, IReadOnlyList<string> Args,
     IReadOnlyDictionary<string, string> Env, string WorkingDirectory, double GraceSeconds, double? TimeoutSeconds,
     string State, JsonEnd? End, int Pid, DateTime StartedAt,
-    JsonLimits Limits, JsonLimits Applied, JsonUsage Usage, long StdoutBytes, long StderrBytes, bool MergeOutput, int Followers, bool AllowEmptyArgs, string? HeldBack);
+    JsonLimits Limits, JsonLimits Applied, JsonUsage Usage, long StdoutBytes, long StderrBytes, bool MergeOutput, int Followers, bool AllowEmptyArgs, string? HeldBack, bool Pinned);
 
 sealed record JsonEnd(string Reason, int? Code, int? Signal, bool? CoreDumped, string? By, string? Detail, DateTime EndedAt, int? LeftoverProcesses);
 

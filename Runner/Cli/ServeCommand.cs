@@ -21,8 +21,10 @@ static class ServeCommand
         var stopTimeout = new Option<string>("--stop-timeout") { Description = "Cuts jobs' grace periods when the server is told to stop; told twice, it kills them at once.", HelpName = "TIME", DefaultValueFactory = _ => "1m" };
         var keeper = new Option<bool>("--keeper") { Description = "Be a keeper that starts the server: when that dies, another one goes on with its jobs." };
         var reserve = new Option<string?>("--disk-reserve") { Description = "Room to keep on the disk of the state directory: with less no job is started, with half of it jobs' output waits; 0: none (default: 256M, or 5% of a smaller disk).", HelpName = "SIZE" };
+        var retention = new RetentionOptions();
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Log every call." };
         var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, keeper, reserve, verbose };
+        retention.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
@@ -33,7 +35,7 @@ static class ServeCommand
                     Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
                     stateDirectory, parsed.GetValue(cgroup) ?? ServeSettings.CgroupNameFor(stateDirectory),
                     Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(keeper), parsed.GetValue(verbose),
-                    parsed.GetValue(reserve) is { } size ? Quantities.Size(reserve.Name, size) : null);
+                    parsed.GetValue(reserve) is { } size ? Quantities.Size(reserve.Name, size) : null, retention.Wish(parsed));
                 return await serve(settings, output, error);
             }
             catch (BadOptionException e)

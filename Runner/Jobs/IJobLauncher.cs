@@ -23,6 +23,9 @@ interface IJobLauncher
     /// <summary>Removes what was captured of a job that nobody knows of.</summary>
     void Discard(JobId id);
 
+    /// <summary>All jobs of which something is kept.</summary>
+    IEnumerable<JobId> StoredJobs();
+
     /// <summary>The captured output of a job that is not running here.</summary>
     /// <param name="id">Whose.</param>
     /// <param name="kind">Which stream.</param>

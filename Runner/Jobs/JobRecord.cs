@@ -16,7 +16,11 @@ abstract record JobState
     /// Processes that were there when the main one had gone, and were killed then. Null: not counted, as when the whole job was being killed anyway.
     /// </param>
     public sealed record Ended(
-        DateTimeOffset EndedAt, JobEnd End, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null) : JobState;
+        DateTimeOffset EndedAt, JobEnd End, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null) : JobState
+    {
+        /// <summary>Bytes of its output and index that are kept.</summary>
+        public long StoredBytes { get; init; }
+    }
 }
 
 /// <summary>What is stored of a job: written when it has started, and once more when it has ended.</summary>
@@ -28,4 +32,8 @@ abstract record JobState
 /// <param name="StartedAt">When its program had been exec'd.</param>
 /// <param name="State">Running, or ended and how.</param>
 sealed record JobRecord(
-    JobId Id, JobSpec Spec, string Owner, int Pid, ResourceLimits Applied, DateTimeOffset StartedAt, JobState State);
+    JobId Id, JobSpec Spec, string Owner, int Pid, ResourceLimits Applied, DateTimeOffset StartedAt, JobState State)
+{
+    /// <summary>It is kept until somebody removes it by its id.</summary>
+    public bool Pinned { get; init; }
+}

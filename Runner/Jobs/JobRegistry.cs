@@ -15,7 +15,15 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     private static readonly TimeSpan s_abandonPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(5);
 
+    private readonly Readers _readers = new();
     private volatile bool _stopping;
+    private int _ends;
+
+    /// <summary>How many jobs have ended here so far.</summary>
+    public int Ends => Volatile.Read(ref _ends);
+
+    /// <summary>Bytes that the jobs which run have written so far.</summary>
+    public long RunningBytes => _running.Values.Where(entry => entry.IsValueCreated).Sum(entry => entry.Value.StoredBytes);
 
     /// <summary>How many jobs run that the caller may see.</summary>
     public int RunningCount(Caller caller) =>
@@ -43,7 +51,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
             var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null).Length;
             var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null).Length;
             var end = new JobEnd.Lost("the server ended without recording this job's end");
-            store.RecordEnd(record with { State = new JobState.Ended(time.GetUtcNow(), end, ResourceUsage.None, stdout, stderr) });
+            var bytes = stdout + stderr + launcher.StoredIndex(record.Id).Length;
+            store.RecordEnd(record with { State = new JobState.Ended(time.GetUtcNow(), end, ResourceUsage.None, stdout, stderr) { StoredBytes = bytes } });
             logger.JobEnded(record.Id, end);
         }
     }
@@ -101,13 +110,57 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
             : throw new JobException(JobError.NoSuchJob, $"no job {id}");
     }
 
+    /// <summary>A job whose output is about to be read: it is not removed before the second is disposed of.</summary>
+    /// <exception cref="JobException">As <see cref="Find"/>.</exception>
+    public (Job Job, IDisposable Reading) Open(JobId id, Caller caller)
+    {
+        var reading = _readers.Enter(id);
+        try
+        {
+            return (Find(id, caller), reading);
+        }
+        catch
+        {
+            reading.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Keeps an id from being started, and its output from being read; null: it runs, is being started, or is read.</summary>
+    public IDisposable? Claim(JobId id)
+    {
+        if (_readers.TryClaim(id) is not { } claim) return null;
+
+        // In this order: a start that comes now finds the claim, one that came before is found here.
+        if (!_running.TryGetValue(id, out var entry) || entry.IsValueCreated && entry.Value.Ended.IsCompleted) return claim;
+        claim.Dispose();
+        return null;
+    }
+
+    /// <summary>That a claimed job has been removed: whatever is still left of its processes is no job any more.</summary>
+    public void Removed(JobId id)
+    {
+        if (_running.TryGetValue(id, out var entry)) Forget(id, entry);
+    }
+
+    /// <summary>Stores whether a job is pinned.</summary>
+    /// <exception cref="JobException">There is no such job, or the caller may not see it.</exception>
+    public Job Pin(JobId id, Caller caller, bool pinned)
+    {
+        var job = Find(id, caller);
+        if (Running(id) is { } running) running.Pin(pinned);
+        else store.Pin(id, pinned);
+        return Find(job.Record.Id, caller);
+    }
+
     /// <summary>Of the jobs the caller may see those that a filter lets through, newest first.</summary>
-    /// <exception cref="JobException">The filter is not valid, or <paramref name="before"/> is no job the caller may see.</exception>
-    public (IReadOnlyList<Job> Jobs, JobId? Next) List(Caller caller, JobFilter filter, JobId? before, int count)
+    /// <exception cref="JobException">The filter is not valid.</exception>
+    public (IReadOnlyList<Job> Jobs, JobPlace? Next) List(Caller caller, JobFilter filter, JobPlace? before, int count)
     {
         filter.Check();
-        if (before is { } last && !(store.Find(last) is { } record && Policy.MaySee(caller, record.Owner)))
-            throw JobRules.Bad("page_token", "page_token: must be the next_page_token of a list's answer");
+
+        // Those of others are not there, and one that has been removed since still says where to go on.
+        if (before is { Id: { } last } && !(store.Find(last) is { } record && Policy.MaySee(caller, record.Owner))) before = before.Value with { Id = null };
         if (!Policy.SeesAll(caller))
         {
             // Those of others are not there: asking for them is no error, and finds nothing.
@@ -179,8 +232,9 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         if (_running.Count > mostRunning)
             throw new JobException(JobError.Exhausted, $"{mostRunning} jobs run already, the most this server's open files allow (ulimit -n); try again when one has ended") { Step = "slots" };
         if (store.Find(id) is { } known) throw new AlreadyStoredException(known);
+        if (_readers.IsClaimed(id)) throw new JobException(JobError.IdInUse, $"job id {id}: is of a job that is being removed; try again");
         if (disk?.Look() is { IsLow: true } full)
-            throw new JobException(JobError.Exhausted, $"the disk of {full.Folder} is nearly full: {full.Words} for the ends of jobs; make room there, or start the server with a smaller --disk-reserve") { Step = "disk" };
+            throw new JobException(JobError.Exhausted, $"the disk of {full.Folder} is nearly full: {full.Words} for the ends of jobs; make room there, as with runner prune --older-than 7d, or start the server with a smaller --disk-reserve") { Step = "disk" };
         var process = launcher.Launch(id, spec);
         var record = new JobRecord(id, spec, caller.Name, process.Pid, process.Applied, time.GetUtcNow(), new JobState.Running());
         try
@@ -224,12 +278,19 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         try
         {
             await job.SuperviseAsync().ConfigureAwait(false);
-            _running.TryRemove(job.Record.Id, out _);
+            Interlocked.Increment(ref _ends);
+            Leave(job);
         }
         catch (Exception e)
         {
             logger.SupervisionFailed(e, job.Record.Id);
         }
+    }
+
+    private void Leave(RunningJob job)
+    {
+        // By then the id may be another job's: this one may have been removed.
+        if (_running.TryGetValue(job.Record.Id, out var entry) && entry.IsValueCreated && ReferenceEquals(entry.Value, job)) Forget(job.Record.Id, entry);
     }
 
     /// <summary>A job that runs but could not be stored was never started, as far as anybody knows.</summary>

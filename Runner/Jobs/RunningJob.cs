@@ -43,6 +43,19 @@ sealed class RunningJob
     /// <summary>Its main process has gone, and its end cannot be stored now.</summary>
     public bool EndWaits => _gone.Task.IsCompleted && HeldBack is not null;
 
+    /// <summary>Bytes of its output and index so far.</summary>
+    public long StoredBytes => Stdout.Length + Stderr.Length + Index.Length;
+
+    /// <summary>Stores whether it is pinned.</summary>
+    public void Pin(bool pinned)
+    {
+        lock (_lock)
+        {
+            _store.Pin(_record.Id, pinned);
+            _record = _record with { Pinned = pinned };
+        }
+    }
+
     /// <summary>Done once the end is stored and the output complete.</summary>
     public Task Ended => _ended.Task;
 
@@ -55,7 +68,12 @@ sealed class RunningJob
     /// <summary>Waits for the job's end, records it, tells it, and gives everything back. Called once; never fails.</summary>
     public async Task SuperviseAsync()
     {
-        if (_ending is { } ending) _ = KillAfterAsync(ending.KillAt - _time.GetUtcNow());
+        if (_ending is { } ending)
+        {
+            // By a clock that may have been set back meanwhile: no grace period is longer than the longest.
+            var left = ending.KillAt - _time.GetUtcNow();
+            _ = KillAfterAsync(left < JobRules.MostGrace ? left : JobRules.MostGrace);
+        }
         if (_record.Spec.Timeout is { } timeout) _ = TimeOutAsync(timeout);
         ProcessExit? exit = null;
         var unknown = "";
@@ -69,6 +87,7 @@ sealed class RunningJob
             unknown = e.Message;
         }
         var endedAt = _process.ExitedAt ?? _time.GetUtcNow();
+        if (endedAt < _record.StartedAt) endedAt = _record.StartedAt; // a clock was set back
         EndCause? cause;
         lock (_lock)
         {
@@ -89,11 +108,11 @@ sealed class RunningJob
             ? new JobEnd.Lost($"the kernel did not tell how it ended: {unknown}")
             : JobEnd.Decide(exit, cause, reach);
         var leftovers = reach is OomReach.WholeJob ? null : _process.LeftoverProcesses;
-        var record = _record with { State = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers) };
+        var record = _record with { State = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers) { StoredBytes = StoredBytes } };
 
         // An end that is told but not kept would be a lie after a restart.
         await UntilDoneAsync("recorded", () => _store.RecordEnd(record)).ConfigureAwait(false);
-        lock (_lock) _record = record;
+        lock (_lock) _record = _record with { State = record.State };
 
         // Whoever is told of the end finds nothing left of the job; but what will not go does not keep the end back.
         var cleaningUp = UntilDoneAsync("cleaned up", _process.Dispose);

@@ -8,7 +8,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The job API: each method maps in, calls, maps out. Who may call is CallAdmission's, what went wrong CallGate's.</summary>
-sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
+sealed partial class JobCalls(JobRegistry jobs, JobRemoval removal, Followers followers, Starts starts, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
 {
     private const long LargestRange = 1024 * 1024;
     private readonly SendBuffers _buffers = new();
@@ -49,6 +49,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
         TimeSpan? grace = request.GracePeriod is null ? null : Durations.FromWire("grace_period", request.GracePeriod);
         var id = JobId.Parse(request.Id);
         Tell(context, id);
+        using var reading = jobs.Open(id, context.Caller()).Reading;
         var job = await jobs.StopAsync(id, context.Caller(), grace, context.CancellationToken, request.Signal is 0 ? Signals.Terminate : request.Signal);
         var (stdout, stderr) = await TailsAsync(job, lines, context.CancellationToken);
         return new V1.StopJobResponse { Job = View(job, context), StdoutTail = stdout, StderrTail = stderr };
@@ -72,7 +73,8 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
     public override async Task StreamOutput(
         V1.StreamOutputRequest request, IServerStreamWriter<V1.StreamOutputResponse> responses, ServerCallContext context)
     {
-        var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
+        var (job, reading) = jobs.Open(JobId.Parse(request.Id), context.Caller());
+        using var held = reading;
         var wish = OutputWishes.FromWire(request);
         using var place = followers.Enter(context.Caller().Name, job.Record.Id, OutputSender.Files(wish));
         await new OutputSender(job, wish, _buffers, responses).SendAsync(context.CancellationToken);
@@ -80,7 +82,8 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
 
     public override Task<V1.ReadOutputResponse> ReadOutput(V1.ReadOutputRequest request, ServerCallContext context)
     {
-        var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
+        var (job, reading) = jobs.Open(JobId.Parse(request.Id), context.Caller());
+        using var held = reading;
         var log = job.Output.Of(OutputKinds.FromWire(request.Stream));
         if (request.Offset < 0) throw JobRules.Bad("offset", $"offset {request.Offset}: must be 0 or more");
         var most = request.Length is 0 ? LargestRange : Within("length", request.Length, 1, LargestRange);
@@ -102,6 +105,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, ILog
         var lines = TailLines(request.HasTailLines, request.TailLines);
         var job = await StartAsync(request.Id, request.Spec, context);
         context.Admitted().LargeStart?.Dispose();
+        using var reading = jobs.Open(job.Record.Id, context.Caller()).Reading;
         await responses.WriteAsync(new V1.RunJobResponse { Started = View(job, context) }, context.CancellationToken);
         await job.Ended.WaitAsync(context.CancellationToken);
         var (stdout, stderr) = await TailsAsync(job, lines, context.CancellationToken);

@@ -38,11 +38,12 @@ sealed class RunnerServer : IAsyncDisposable
     /// <param name="facts">What it tells of itself.</param>
     /// <param name="limits">How much of the process callers may take.</param>
     /// <param name="logging">Where what happens is told.</param>
+    /// <param name="removal">Removes jobs that have ended.</param>
     /// <param name="listening">Gives a bound socket for an address; null: a new one.</param>
     /// <exception cref="CannotListenException">The address is in use or not this machine's.</exception>
     /// <exception cref="InvalidOperationException">A method is served that no rule is for.</exception>
     public static async Task<RunnerServer> StartAsync(
-        IPEndPoint listen, Func<ServerTrust> trust, JobRegistry jobs, ServerFacts facts, ServerLimits limits, ILoggerFactory logging,
+        IPEndPoint listen, Func<ServerTrust> trust, JobRegistry jobs, JobRemoval removal, ServerFacts facts, ServerLimits limits, ILoggerFactory logging,
         Func<EndPoint, Socket>? listening = null)
     {
         // Empty: the usual builders watch the content root for changes, which for "/" takes seconds.
@@ -71,7 +72,7 @@ sealed class RunnerServer : IAsyncDisposable
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(LargeStarts.Of(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
         builder.Services.AddSingleton<CallAdmission>();
-        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits), Starts.OfServer(), logging.CreateLogger<JobCalls>()));
+        builder.Services.AddSingleton(new JobCalls(jobs, removal, new Followers(limits), Starts.OfServer(), logging.CreateLogger<JobCalls>()));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));
         builder.Services.AddSingleton(health);
         builder.Services.AddSingleton(new ReflectionV1ServiceImpl(

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Runner.Jobs;
 
 namespace Runner.Server;
 
@@ -15,9 +16,10 @@ namespace Runner.Server;
 /// <param name="Keeper">Jobs outlive the server, under a process that is their parent.</param>
 /// <param name="Verbose">Tells every call.</param>
 /// <param name="DiskReserve">Bytes kept free on the disk of the state directory; null: the usual.</param>
+/// <param name="Retention">What is kept of jobs that have ended; its bytes of output null: half of the disk.</param>
 sealed record ServeSettings(
     IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string CgroupName,
-    TimeSpan StopTimeout, bool Keeper, bool Verbose, long? DiskReserve = null)
+    TimeSpan StopTimeout, bool Keeper, bool Verbose, long? DiskReserve = null, RetentionWish? Retention = null)
 {
     public const string DefaultStateDirectory = "/var/lib/runner";
     private const string DefaultCgroupName = "runner";

@@ -17,6 +17,9 @@ static partial class ServerLog
     [LoggerMessage(LogLevel.Information, "{Caller} ({Role}) called {Method} for job {Id}")]
     public static partial void JobCalled(this ILogger logger, string caller, Role role, string method, JobId id);
 
+    [LoggerMessage(LogLevel.Information, "{Caller} ({Role}) removed {Jobs} jobs with {Bytes} bytes of output")]
+    public static partial void Pruned(this ILogger logger, string caller, Role role, long jobs, long bytes);
+
     [LoggerMessage(LogLevel.Debug, "{Caller} ({Role}) asked for something that is not served")]
     public static partial void NotServed(this ILogger logger, string caller, Role role);
 

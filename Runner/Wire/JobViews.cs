@@ -42,6 +42,7 @@ static class JobViews
             Usage = Usages.ToWire(view.Usage),
             Output = new() { StdoutBytes = view.StdoutBytes, StderrBytes = view.StderrBytes },
             Followers = view.Followers,
+            Pinned = record.Pinned,
             HeldBack = view.HeldBack ?? "",
         };
         if (record.State is JobState.Ended ended) wire.Ended = JobEnds.ToWire(ended.EndedAt, ended.End, ended.LeftoverProcesses);
@@ -61,7 +62,7 @@ static class JobViews
             : new JobState.Running();
         var record = new JobRecord(
             JobId.Parse(wire.Id), JobSpecs.FromWire(wire.Spec), wire.Owner, wire.Pid,
-            LimitSets.FromWire(wire.AppliedLimits), Time("started_at", wire.StartedAt), state);
+            LimitSets.FromWire(wire.AppliedLimits), Time("started_at", wire.StartedAt), state) { Pinned = wire.Pinned };
         return new(record, usage, stdout, stderr, wire.Followers, wire.HeldBack.Length > 0 ? wire.HeldBack : null);
     }
 

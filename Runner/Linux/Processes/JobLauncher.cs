@@ -76,6 +76,8 @@ sealed class JobLauncher : IJobLauncher, IDisposable
 
     public void Discard(JobId id) => _files.Remove(id);
 
+    public IEnumerable<JobId> StoredJobs() => _files.Jobs();
+
     public OutputLog StoredOutput(JobId id, OutputKind kind, long? length) => _files.Complete(id, kind, length);
 
     public OutputLog StoredIndex(JobId id) => _files.CompleteIndex(id);

@@ -13,6 +13,8 @@ usage: ./build.sh VERB
   bench     build, then measure it against the least each thing costs here: bench/results (needs root);
             --quick for a smoke test, names of figures to measure only those
   soak [S]  build, then everything at once for S seconds (600), counted before and after (needs root)
+  powercuts [N]
+            build, then cut the power of a virtual machine in the middle of its work N times (50) (needs root)
   publish   build, then pack: out/runner-VERSION-linux-ARCH.tar.gz with its checksum
 
 Debian packages that a verb needs and the machine lacks are installed first, by root only.
@@ -108,15 +110,15 @@ run_bench() {
   artifacts/publish/bench/bench out/runner $floors bench/results "$@"
 }
 
-soak() {
-  as_root soak
-  need_build
-  need openssl util-linux
+# at_length VERB CLASS VARIABLE VALUE: one of the tests in its long form.
+at_length() {
+  as_root "$1"
+  need_test
   build
   say "building the tests"
   dotnet build Runner.Tests -c Release --nologo -v quiet
-  say "soaking for $1 s"
-  RUNNER_BINARY=$PWD/out/runner RUNNER_SOAK_SECONDS=$1 artifacts/bin/Runner.Tests/release/Runner.Tests -noColor -diagnostics -class Runner.Tests.EndToEnd.SoakTests
+  say "$1: $3=$4"
+  env RUNNER_BINARY="$PWD/out/runner" "$3=$4" artifacts/bin/Runner.Tests/release/Runner.Tests -noColor -diagnostics -class "Runner.Tests.EndToEnd.$2"
 }
 
 publish() {
@@ -134,7 +136,8 @@ case ${1:-} in
   demo) as_root demo; build; Runner.Tests/demo out/runner ;;
   test) shift; run_tests "$@" ;;
   bench) shift; run_bench "$@" ;;
-  soak) soak "${2:-600}" ;;
+  soak) at_length soak SoakTests RUNNER_SOAK_SECONDS "${2:-600}" ;;
+  powercuts) at_length powercuts PowerCutTests RUNNER_POWER_CUTS "${2:-50}" ;;
   publish) publish ;;
   '' | -h | --help | help) usage ;;
   *) usage >&2; exit 2 ;;

@@ -27,7 +27,7 @@ public sealed partial class ReadmeTablesTests(LiveServer server) : IClassFixture
         return pieces;
     }
 
-    private static readonly string[] s_commands = ["serve", "start", "run", "status", "list", "logs", "stop", "signal", "wait", "certs", "doctor", "version"];
+    private static readonly string[] s_commands = ["serve", "start", "run", "status", "list", "logs", "stop", "signal", "wait", "rm", "prune", "pin", "unpin", "certs", "doctor", "version"];
 
     [Fact]
     public async Task Every_option_is_one_of_the_command_it_stands_with()
@@ -56,7 +56,7 @@ public sealed partial class ReadmeTablesTests(LiveServer server) : IClassFixture
             {
                 // Swap stands beside a limit of memory, and weights and limits may be ones this machine refuses.
                 "start" or "run" => [.. arguments.Contains("--swap") ? ["--memory", "64M"] : Array.Empty<string>(), "--", "true"],
-                "list" => [],
+                "list" or "prune" => [],
                 _ => [job],
             };
             var ran = await server.RunnerAsync([command, .. arguments, .. rest]);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 
 namespace Runner.Tests.Support;
 
@@ -16,6 +17,30 @@ static class Vm
     /// <param name="options">More options of the script: <c>["--systemd"]</c>, <c>["--disk", path]</c>.</param>
     public static async Task<VmResult> Run(TimeSpan limit, string[] options, string[] command)
     {
+        var lines = new StringBuilder();
+        var ran = await RunAsync(limit, options, command, line => { lines.Append(line).Append('\n'); return Task.FromResult(true); });
+        var result = ran with { Output = lines.ToString() };
+
+        // 125 may be the command's own; only the script signs the last line like this.
+        if (result is { ExitCode: 124 or 125 } && result.Error.TrimEnd().Split('\n')[^1].StartsWith("vm-run: ", StringComparison.Ordinal))
+            Assert.Fail(result.Error);
+        return result;
+    }
+
+    /// <summary>Runs a command until a line of its output says enough; then the machine's power is cut.</summary>
+    /// <param name="limit">For all of it.</param>
+    /// <param name="options">As above.</param>
+    /// <param name="command">What is not expected to end by itself.</param>
+    /// <param name="goesOn">Gets each line; done with false when the power is to be cut.</param>
+    public static async Task RunUntilCutAsync(TimeSpan limit, string[] options, string[] command, Func<string, Task<bool>> goesOn)
+    {
+        var wasCut = false;
+        var ran = await RunAsync(limit, options, command, async line => !(wasCut |= !await goesOn(line)));
+        Assert.True(wasCut, $"the machine ended by itself: {ran.ExitCode}\n{ran.Error}");
+    }
+
+    private static async Task<VmResult> RunAsync(TimeSpan limit, string[] options, string[] command, Func<string, Task<bool>> goesOn)
+    {
         await OneAtATime.WaitAsync();
         try
         {
@@ -26,29 +51,36 @@ static class Vm
                 RedirectStandardError = true,
             };
             using var process = Process.Start(start)!;
-            var output = process.StandardOutput.ReadToEndAsync();
             var error = process.StandardError.ReadToEndAsync();
+
             // The script keeps the limit itself once the machine runs; a first use fetches a kernel before that.
             using var giveUp = new CancellationTokenSource(limit + TimeSpan.FromMinutes(5));
             try
             {
-                await process.WaitForExitAsync(giveUp.Token);
+                string? line;
+                do line = await process.StandardOutput.ReadLineAsync(giveUp.Token);
+                while (line is not null && await goesOn(line));
+                if (line is null) await process.WaitForExitAsync(giveUp.Token);
             }
-            catch (OperationCanceledException)
+            finally
             {
-                process.Kill(entireProcessTree: true);
-                throw new TimeoutException($"the virtual machine did not end: {await error}");
+                await CutAsync(process);
             }
-            var result = new VmResult(process.ExitCode, await output, await error);
-            // 125 may be the command's own; only the script signs the last line like this.
-            if (result is { ExitCode: 124 or 125 } && result.Error.TrimEnd().Split('\n')[^1].StartsWith("vm-run: ", StringComparison.Ordinal))
-                Assert.Fail(result.Error);
-            return result;
+            return new(process.ExitCode, "", await error);
         }
         finally
         {
             OneAtATime.Release();
         }
+    }
+
+    /// <summary>The script takes SIGTERM for a power cut, and removes what is its own.</summary>
+    private static async Task CutAsync(Process script)
+    {
+        if (script.HasExited) return;
+        using var cut = Process.Start("kill", ["-TERM", $"{script.Id}"]);
+        await cut.WaitForExitAsync();
+        await script.WaitForExitAsync();
     }
 
     private static string FindScript()

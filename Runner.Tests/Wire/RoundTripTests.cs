@@ -46,7 +46,7 @@ public sealed class RoundTripTests
         {
             State = V1.JobStateFilter.Ended, Reason = V1.EndReason.Lost, ExitCode = 3, Failed = true, Name = "n", Owner = "o", Reference = "pid:42@2026-11-22T08:00:00Z",
             Labels = { new V1.LabelFilter { Key = "a" }, new V1.LabelFilter { Key = "b", Value = "" } },
-            StartedSince = new() { Seconds = 1 }, StartedUntil = new() { Seconds = 2, Nanos = 500 },
+            Pinned = true, StartedSince = new() { Seconds = 1 }, StartedUntil = new() { Seconds = 2, Nanos = 500 },
         };
         foreach (var field in V1.JobFilter.Descriptor.Fields.InDeclarationOrder())
             Assert.True(field.IsRepeated ? ((IList)field.Accessor.GetValue(sent)).Count > 0 : field.HasPresence ? field.Accessor.HasValue(sent) : !field.Accessor.GetValue(sent).Equals(field.Accessor.GetValue(new V1.JobFilter())), field.Name);

@@ -13,6 +13,9 @@ static partial class Libc
     [LibraryImport(Name, EntryPoint = "close")]
     public static partial int Close(int fd);
 
+    [LibraryImport(Name, EntryPoint = "fsync", SetLastError = true)]
+    public static partial int Sync(Fd fd);
+
     [LibraryImport(Name, EntryPoint = "geteuid")]
     public static partial uint GetEffectiveUser();
 

@@ -10,7 +10,11 @@ sealed class JobCapture : IDisposable
 {
     private readonly IReadOnlyList<StreamCapture> _streams;
     private readonly IndexWriter _writer;
+<<<<<<< HEAD
     private readonly string?[] _heldBack = new string?[2]; // by stream
+=======
+    private readonly Func<Task> _sync;
+>>>>>>> main
 
     /// <param name="loop">Where capturing is done.</param>
     /// <param name="id">Whose.</param>
@@ -19,7 +23,7 @@ sealed class JobCapture : IDisposable
     /// <param name="logger">Told when the files take no more.</param>
     public JobCapture(EventLoop loop, JobId id, CaptureFiles files, IReadOnlyList<Fd> pipes, ILogger logger)
     {
-        (Stdout, Stderr, Index) = (files.Stdout.Log, files.Stderr.Log, files.Index.Log);
+        (Stdout, Stderr, Index, _sync) = (files.Stdout.Log, files.Stderr.Log, files.Index.Log, files.SyncAsync);
         _writer = new IndexWriter(files.Index.File, Index, files.LastTicks);
         (OutputKind, LogFile)[] streams = [(OutputKind.Stdout, files.Stdout), (OutputKind.Stderr, files.Stderr)];
         _streams =
@@ -53,8 +57,14 @@ sealed class JobCapture : IDisposable
         foreach (var stream in _streams) stream.Start();
     }
 
-    /// <summary>Captures what is in the pipes now and stops. To be called when no process of the job is left.</summary>
-    public Task FinishAsync() => Task.WhenAll(_streams.Select(stream => stream.FinishAsync()));
+    /// <summary>Captures what is in the pipes now, stops, and has it on the disk. To be called when no process of the job is left.</summary>
+    public async Task FinishAsync()
+    {
+        await Task.WhenAll(_streams.Select(stream => stream.FinishAsync())).ConfigureAwait(false);
+
+        // Before the end is on record: whoever was told of it finds every byte, even after a power cut.
+        if (Stdout.Length > 0 || Stderr.Length > 0) await _sync().ConfigureAwait(false);
+    }
 
     public void Dispose() => _writer.Dispose();
 }
@@ -63,8 +73,8 @@ sealed class JobCapture : IDisposable
 /// <param name="Disk">Whose room is watched; null: nobody's.</param>
 sealed record LogFile(LazyFile File, OutputLog Log, long Size, StateDisk? Disk = null);
 
-/// <summary>The files of one job, to be written to.</summary>
-sealed record CaptureFiles(LogFile Stdout, LogFile Stderr, LogFile Index)
+/// <summary>The files of one job, to be written to, and how they get to the disk.</summary>
+sealed record CaptureFiles(LogFile Stdout, LogFile Stderr, LogFile Index, Func<Task> SyncAsync)
 {
     /// <summary>The time of the last record in the index; 0: there is none.</summary>
     public long LastTicks { get; init; }

@@ -11,6 +11,10 @@ sealed class OutputFiles
     private const uint OwnerOnly = 0x180; // 0600
     private const uint OwnerOnlyFolder = 0x1C0; // 0700
 
+    // Each waits for the disk: enough to let it gather their writes, few enough to leave the pool its threads.
+    private const int MostSyncing = 4;
+    private static readonly SemaphoreSlim s_syncing = new(MostSyncing);
+
     private readonly string _jobs;
     private readonly StateDisk? _disk;
 
@@ -23,6 +27,7 @@ sealed class OutputFiles
         _jobs = System.IO.Path.Combine(stateDirectory, "jobs");
         MakeFolder(_jobs);
         if (!Directory.Exists(_jobs)) throw new LinuxException("mkdir", Errno.ENOTDIR, _jobs);
+        Sync(stateDirectory);
     }
 
     public string Folder(JobId id) => System.IO.Path.Combine(_jobs, id.ToString());
@@ -45,7 +50,7 @@ sealed class OutputFiles
 
     private CaptureFiles Files(JobId id, Func<string, long> size)
     {
-        return new(For(Path(id, OutputKind.Stdout)), For(Path(id, OutputKind.Stderr)), For(IndexPath(id)));
+        return new(For(Path(id, OutputKind.Stdout)), For(Path(id, OutputKind.Stderr)), For(IndexPath(id)), () => SyncAsync(id));
 
         LogFile For(string path) => new(new LazyFile(() => OpenForWriting(id, path)), new OutputLog(() => Open(path)), size(path), _disk);
     }
@@ -65,6 +70,33 @@ sealed class OutputFiles
         return file.IsInvalid ? throw LinuxException.Last("open", path) : file;
 
         Fd Open() => Libc.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.CloseOnExec, OwnerOnly);
+    }
+
+    /// <summary>Puts a job's files on the disk, where a power cut leaves them: their bytes, their names, their folder's name (fsync(2)).</summary>
+    /// <exception cref="LinuxException">The disk did not take all of it.</exception>
+    public async Task SyncAsync(JobId id)
+    {
+        await s_syncing.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await Task.Run(() =>
+            {
+                foreach (var file in Directory.GetFiles(Folder(id))) Sync(file);
+                Sync(Folder(id));
+                Sync(_jobs);
+            }).ConfigureAwait(false);
+        }
+        finally
+        {
+            s_syncing.Release();
+        }
+    }
+
+    private static void Sync(string path)
+    {
+        using var file = Libc.Open(path, OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
+        if (file.IsInvalid) throw LinuxException.Last("open", path);
+        if (Libc.Sync(file) != 0) throw LinuxException.Last("fsync", path);
     }
 
     /// <summary>Removes a job's folder and all that is in it.</summary>

@@ -10,11 +10,8 @@ sealed class JobCapture : IDisposable
 {
     private readonly IReadOnlyList<StreamCapture> _streams;
     private readonly IndexWriter _writer;
-<<<<<<< HEAD
     private readonly string?[] _heldBack = new string?[2]; // by stream
-=======
     private readonly Func<Task> _sync;
->>>>>>> main
 
     /// <param name="loop">Where capturing is done.</param>
     /// <param name="id">Whose.</param>

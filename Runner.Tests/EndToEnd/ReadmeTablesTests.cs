@@ -47,7 +47,7 @@ public sealed partial class ReadmeTablesTests(LiveServer server) : IClassFixture
     {
         var job = await server.StartAsync("--name", "nightly", "--", "true");
         await server.EndAsync(job);
-        var typed = Pieces().Where(piece => piece.IsFirstCell && piece.Words.Any(word => Options().IsMatch(word))).ToList();
+        var typed = Pieces().Where(piece => piece.IsFirstCell && piece.Command is not "serve" && piece.Words.Any(word => Options().IsMatch(word))).ToList();
         Assert.InRange(typed.Count, 20, int.MaxValue);
         foreach (var (command, words, _) in typed)
         {

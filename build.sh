@@ -52,7 +52,7 @@ need_build() {
 
 need_test() {
   need_build
-  need openssl binutils iproute2 util-linux qemu-system-x86 cpio xz-utils e2fsprogs busybox-static
+  need openssl binutils iproute2 util-linux qemu-system-x86 cpio xz-utils e2fsprogs busybox-static debootstrap
   command -v node >/dev/null || need nodejs
   command -v npm >/dev/null || need npm
 }
@@ -126,7 +126,7 @@ publish() {
   local version name
   version=$(out/runner version | awk '{ print $2 }')
   name=runner-${version%%+*}-$rid
-  tar -C out --transform "s,^,$name/," --owner=0 --group=0 -czf "out/$name.tar.gz" runner -C .. README.md
+  tar -C out --transform "s,^,$name/," --owner=0 --group=0 -czf "out/$name.tar.gz" runner -C .. README.md packaging/runner.service
   (cd out && sha256sum "$name.tar.gz" >"$name.tar.gz.sha256")
   ls -l "out/$name.tar.gz"
 }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Runner.Cli;
 using Runner.Keeper;
+using Runner.Linux.Cgroups;
 using Runner.Linux.Native;
 using Runner.Linux.Processes;
 using Runner.Server;
@@ -23,7 +24,7 @@ static class KeeperProcess
     /// <returns>The exit code.</returns>
     public static async Task<int> ServeAsync(ServeSettings settings, TextWriter output, TextWriter error)
     {
-        if (settings.Keeper && !StartedThis) return Run(error);
+        if (settings.Keeper && !StartedThis) return Run(settings, error);
         await ServerProcess.RunAsync(settings, output, error);
         return (int)ExitCode.Ok;
     }
@@ -40,8 +41,9 @@ static class KeeperProcess
 
     /// <summary>Runs servers until one ends as planned.</summary>
     /// <returns>That one's exit code.</returns>
-    private static int Run(TextWriter error)
+    private static int Run(ServeSettings settings, TextWriter error)
     {
+        if (settings.CgroupName is null) LeaveJobsRoom();
         _ = Libc.SetSignal(SigChild, SignalDefault);
         if (Libc.ControlProcess(Subreaper, 1, 0, 0, 0) != 0) throw LinuxException.Last("prctl");
         var program = Environment.ProcessPath ?? throw new InvalidOperationException("the path of this program is not known");
@@ -50,18 +52,36 @@ static class KeeperProcess
         string[] argv = ["runner", .. Environment.GetCommandLineArgs()[1..]];
         string[] envp = [.. Inherited(), $"{Mark}=1"];
         var directory = Environment.CurrentDirectory;
+        using var manager = new ServiceManager(Environment.GetEnvironmentVariable, error.WriteLine);
+        using var watch = new ServerWatch(settings.Watchdog, manager, error.WriteLine);
         var supervisor = new ServerSupervisor(
             new JobKeeper(),
             line => new(program, argv, envp, directory, Cgroup: null, Tasks: [], (line.Descriptor, output, errors)),
+            watch,
+            manager,
             error.WriteLine);
         using var signals = new PassedSignals(supervisor.Signal);
         return supervisor.Run();
     }
 
+    /// <summary>Before the server is started, which then is in the same leaf.</summary>
+    private static void LeaveJobsRoom()
+    {
+        try
+        {
+            var mounts = CgroupMounts.OfThisProcess();
+            Delegation.OfThisProcess(mounts)?.Leave(mounts);
+        }
+        catch (Exception e) when (e is CgroupsUnavailableException or IOException)
+        {
+            // The server meets the same and tells it.
+        }
+    }
+
     private static IEnumerable<string> Inherited()
     {
         foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
-            if (entry.Key is not Mark) yield return $"{entry.Key}={entry.Value}";
+            if (entry.Key is string name && name is not Mark && !ServiceManager.Variables.Contains(name)) yield return $"{entry.Key}={entry.Value}";
     }
 
     /// <summary>The signals that are the server's business: a terminal sends them to the keeper alone, as the server has its own session.</summary>

@@ -43,7 +43,7 @@ static class ServerProcess
         var trust = LoadTrust(settings, error);
         using var keeper = KeeperProcess.Line();
         using var store = OpenStore(settings.StateDirectory);
-        var cgroups = OpenCgroups(settings.CgroupName);
+        var cgroups = OpenCgroups(settings);
         using (Claim(cgroups))
         {
             using var logging = CreateLogging(settings.Verbose);
@@ -135,11 +135,15 @@ static class ServerProcess
         }
     }
 
-    private static CgroupTree OpenCgroups(string name)
+    private static CgroupTree OpenCgroups(ServeSettings settings)
     {
         try
         {
-            return CgroupTree.Open(name);
+            var mounts = CgroupMounts.OfThisProcess();
+            if (settings.CgroupName is { } name) return CgroupTree.Open(name, mounts);
+            if (Delegation.OfThisProcess(mounts) is not { } delegated) return CgroupTree.Open(ServeSettings.CgroupNameFor(settings.StateDirectory), mounts);
+            delegated.Leave(mounts);
+            return CgroupTree.Open(Delegation.Jobs, mounts, delegated);
         }
         catch (CgroupsUnavailableException e)
         {

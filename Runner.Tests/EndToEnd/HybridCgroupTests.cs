@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Runner.Tests.Support;
 
 namespace Runner.Tests.EndToEnd;
@@ -10,13 +9,13 @@ public sealed class HybridCgroupTests
     [Fact]
     public async Task On_cgroup_v1_too_who_is_exempt_from_OOM_kills_survives_the_others_and_ends_by_itself()
     {
-        var ran = await Vm.Run(TimeSpan.FromMinutes(3), "bash", Repository.At("Runner.Tests", "EndToEnd", "guest-v1.sh"), RunnerBinary.Path);
-        Assert.True(ran.ExitCode == 0, $"{ran.ExitCode}\n{ran.Output}\n{ran.Error}");
-        var lines = ran.Output.TrimEnd('\n').Split('\n');
-        Assert.Equal(2, lines.Length);
-        Assert.Equal("code 5", lines[0]);
-        var job = JsonDocument.Parse(lines[1]).RootElement;
-        Assert.Equal(("exited", 5), (job.GetProperty("end").GetProperty("reason").GetString(), job.GetProperty("end").GetProperty("code").GetInt32()));
-        Assert.True(job.GetProperty("usage").GetProperty("oom_kills").GetInt64() > 0);
+        var guest = await Guest.RunAsync("guest-v1.sh", TimeSpan.FromMinutes(3));
+        Assert.Equal("5", guest.Line("code"));
+        Assert.Equal(("exited", 5), guest.EndOf("spared"));
+        Assert.Empty(guest.Lines["spared"]);
+        Assert.Equal("0", guest.Line("server"));
+        Assert.Empty(guest.Lines["left"]);
+        Assert.Empty(guest.Lines["log"]);
+        Assert.True(guest.Job("spared").GetProperty("usage").GetProperty("oom_kills").GetInt64() > 0);
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Runner.Tests.Support;
 
@@ -15,36 +14,30 @@ public sealed partial class PureCgroup2RateTests
     [Fact]
     public async Task Rates_weights_and_memory_are_held_where_there_is_only_cgroup_v2()
     {
-        var ran = await Vm.Run(TimeSpan.FromMinutes(4), "bash", Repository.At("Runner.Tests", "EndToEnd", "guest-rates.sh"), RunnerBinary.Path);
-        Assert.True(ran.ExitCode == 0, $"{ran.ExitCode}\n{ran.Output}\n{ran.Error}");
-        var lines = ran.Output.TrimEnd('\n').Split('\n').ToLookup(line => line.Split(' ')[0], line => line[(line.IndexOf(' ', StringComparison.Ordinal) + 1)..]);
-        var jobs = ran.Output.Split('\n').Where(line => line.StartsWith('{')).Select(line => JsonDocument.Parse(line).RootElement)
-            .ToDictionary(job => job.GetProperty("name").GetString()!);
+        var guest = await Guest.RunAsync("guest-rates.sh", TimeSpan.FromMinutes(4));
+        var lines = guest.Lines;
 
         foreach (var name in new[] { "read-bps", "write-bps", "io-bps", "buffered" })
-            Assert.InRange(RateOf(Assert.Single(lines[name])), MostBelow * (1 << 20), MostAbove * (1 << 20));
+            Assert.InRange(RateOf(guest.Line(name)), MostBelow * (1 << 20), MostAbove * (1 << 20));
         foreach (var name in new[] { "read-iops", "write-iops" })
-            Assert.InRange(RateOf(Assert.Single(lines[name])) / 4096, MostBelow * 100, MostAbove * 100);
+            Assert.InRange(RateOf(guest.Line(name)) / 4096, MostBelow * 100, MostAbove * 100);
 
         // Microseconds of both at one moment and some seconds later, without what it took to start them.
-        var used = Assert.Single(lines["weights"]).Split(' ').Select(text => double.Parse(text, CultureInfo.InvariantCulture)).ToArray();
+        var used = guest.Line("weights").Split(' ').Select(text => double.Parse(text, CultureInfo.InvariantCulture)).ToArray();
         Assert.InRange((used[3] - used[1]) / (used[2] - used[0]), 3 * 0.85, 3 * 1.15);
 
         // Held back, not killed: its time was over before it had what it wanted.
-        Assert.Equal(("exited", 124), EndOf("high"));
+        Assert.Equal(("exited", 124), guest.EndOf("high"));
         Assert.Empty(lines["high"]);
-        Assert.InRange(jobs["high"].GetProperty("usage").GetProperty("memory_peak_bytes").GetInt64(), 8 << 20, 18 << 20);
+        Assert.InRange(guest.Job("high").GetProperty("usage").GetProperty("memory_peak_bytes").GetInt64(), 8 << 20, 18 << 20);
         Assert.Equal(["16777216"], lines["low"]);
-        Assert.Equal(("exited", 0), EndOf("low"));
+        Assert.Equal(("exited", 0), guest.EndOf("low"));
 
         Assert.Equal(["125"], lines["full"]);
-        Assert.StartsWith("runner: clone3: Resource temporarily unavailable; no more processes fit", Assert.Single(lines["full-error"]), StringComparison.Ordinal);
+        Assert.StartsWith("runner: clone3: Resource temporarily unavailable; no more processes fit", guest.Line("full-error"), StringComparison.Ordinal);
         Assert.Equal(["0"], lines["server"]);
         Assert.Empty(lines["left"]);
         Assert.Empty(lines["log"]);
-
-        (string? Reason, int Code) EndOf(string name) =>
-            (jobs[name].GetProperty("end").GetProperty("reason").GetString(), jobs[name].GetProperty("end").GetProperty("code").GetInt32());
     }
 
     /// <summary>Bytes a second, as dd tells them of itself.</summary>

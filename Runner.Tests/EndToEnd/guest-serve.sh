@@ -12,3 +12,12 @@ i=0
 until grep -q ^listening out; do kill -0 $server; i=$((i + 1)); [ $i -lt 600 ]; sleep 0.1; done
 export RUNNER_SERVER RUNNER_CERT=$folder/certs/admin.pem RUNNER_CA=$folder/certs/server-ca.pem
 RUNNER_SERVER=$(sed -n 's/^listening on //p' out)
+
+# Tells the jobs' records, ends the server, and tells how that went and what is left.
+told() {
+    "$runner" list --json --all
+    kill -TERM $server
+    wait $server && echo "server 0" || echo "server $?"
+    for left in /sys/fs/cgroup/guest* /sys/fs/cgroup/*/guest*; do [ ! -e "$left" ] || echo "left $left"; done
+    grep -v 'Z info: ' err | sed 's/^/log /' || true
+}

@@ -28,8 +28,4 @@ i=0
 until grep -q ready ready; do kill -0 $follower; i=$((i + 1)); [ $i -lt 600 ]; sleep 0.1; done
 "$runner" stop --grace 500ms "$stubborn" | head -n 1 | sed 's/^/stop /'
 wait $follower
-"$runner" list --json --all
-kill -TERM $server
-wait $server && echo "server 0" || echo "server $?"
-for left in /sys/fs/cgroup/guest*; do [ ! -e "$left" ] || echo "left $left"; done
-grep -v 'Z info: ' err | sed 's/^/log /' || true
+told

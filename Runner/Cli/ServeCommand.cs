@@ -17,13 +17,14 @@ static class ServeCommand
         var key = new Option<string?>("--key") { Description = "Its key (default: in the same file or beside it).", HelpName = "FILE" };
         var authority = new Option<string?>("--client-ca") { Description = "Authority that clients must be vouched for by (default: client-ca.pem beside the certificate).", HelpName = "FILE" };
         var state = new Option<string>("--state-dir") { Description = "Where records and output are kept.", HelpName = "DIR", DefaultValueFactory = _ => ServeSettings.DefaultStateDirectory };
-        var cgroup = new Option<string?>("--cgroup") { Description = "Cgroup subtree for the jobs, below the root of each hierarchy (default: runner, or one of its own for another state directory).", HelpName = "NAME" };
+        var cgroup = new Option<string?>("--cgroup") { Description = "Cgroup subtree for the jobs, below the root of each hierarchy (default: in the cgroup that systemd delegated to it, else runner, or one of its own for another state directory).", HelpName = "NAME" };
         var stopTimeout = new Option<string>("--stop-timeout") { Description = "Cuts jobs' grace periods when the server is told to stop; told twice, it kills them at once.", HelpName = "TIME", DefaultValueFactory = _ => "1m" };
         var keeper = new Option<bool>("--keeper") { Description = "Be a keeper that starts the server: when that dies, another one goes on with its jobs." };
+        var watchdog = new Option<string>("--watchdog") { Description = "A server that has not answered its keeper for so long is killed and replaced; its jobs go on.", HelpName = "TIME", DefaultValueFactory = _ => "30s" };
         var reserve = new Option<string?>("--disk-reserve") { Description = "Room to keep on the disk of the state directory: with less no job is started, with half of it jobs' output waits; 0: none (default: 256M, or 5% of a smaller disk).", HelpName = "SIZE" };
         var retention = new RetentionOptions();
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Log every call." };
-        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, keeper, reserve, verbose };
+        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, keeper, watchdog, reserve, verbose };
         retention.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
@@ -33,8 +34,8 @@ static class ServeCommand
                 var stateDirectory = Folder("--state-dir", parsed.GetRequiredValue(state));
                 var settings = new ServeSettings(
                     Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
-                    stateDirectory, parsed.GetValue(cgroup) ?? ServeSettings.CgroupNameFor(stateDirectory),
-                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(keeper), parsed.GetValue(verbose),
+                    stateDirectory, parsed.GetValue(cgroup),
+                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(keeper), Patience("--watchdog", parsed.GetRequiredValue(watchdog)), parsed.GetValue(verbose),
                     parsed.GetValue(reserve) is { } size ? Quantities.Size(reserve.Name, size) : null, retention.Wish(parsed));
                 return await serve(settings, output, error);
             }
@@ -51,6 +52,11 @@ static class ServeCommand
         });
         return command;
     }
+
+    private static TimeSpan Patience(string option, string text) =>
+        Quantities.Span(option, text) is var patience && patience >= TimeSpan.FromSeconds(1)
+            ? patience
+            : throw new BadOptionException($"{option} {text}: must be at least 1s");
 
     private static string Folder(string option, string path)
     {

@@ -131,6 +131,10 @@ sealed class KeeperLine : IJobParent, IDisposable
                     var id = rest.ReadJob();
                     kept.Add(new(id, new(rest.ReadInt32(), message.Fds[0], EndOf(id).Task), [.. message.Fds.Skip(1)]));
                     break;
+                case MessageKind.Ping:
+                    // By the threads that answer calls: as long as one of them is free, this server is alive.
+                    ThreadPool.UnsafeQueueUserWorkItem(static line => line.TrySend(Messages.Plain(MessageKind.Pong)), _socket, preferLocal: false);
+                    break;
                 case MessageKind.KeptSocket:
                     (_listening, IsFirst) = (message.Fds[0], false);
                     break;

@@ -22,6 +22,9 @@ enum MessageKind : byte
     /// <summary>Calls are answered from now on.</summary>
     Ready = 4,
 
+    /// <summary>Answer to <see cref="Ping"/>.</summary>
+    Pong = 16,
+
     // Keeper to server.
 
     /// <summary>Call, process id; a pidfd.</summary>
@@ -41,6 +44,9 @@ enum MessageKind : byte
 
     /// <summary>All that was kept has been told.</summary>
     AllKept = 70,
+
+    /// <summary>Whether the server is alive.</summary>
+    Ping = 80,
 }
 
 /// <summary>How a kept process went, and when it was reaped.</summary>

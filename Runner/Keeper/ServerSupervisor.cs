@@ -7,12 +7,16 @@ namespace Runner.Keeper;
 /// <summary>Runs one server after another until one of them ends as planned: a server that dies is replaced, and its jobs go on.</summary>
 /// <param name="jobs">What outlives a server.</param>
 /// <param name="order">How to start one, given its end of the line.</param>
+/// <param name="watch">Ends a server that hangs.</param>
+/// <param name="manager">Hears how the service is.</param>
 /// <param name="tell">Gets a sentence for the log.</param>
-sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> order, Action<string> tell)
+sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> order, ServerWatch watch, ServiceManager manager, Action<string> tell)
 {
+    /// <summary>Between a server that died and the next one.</summary>
+    public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
     private const int SigTerm = 15;
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan s_longestPause = TimeSpan.FromSeconds(10);
 
     private readonly object _lock = new();
     private Fd? _server;
@@ -24,11 +28,12 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
     public int Run()
     {
         var everReady = false;
-        for (var pause = s_firstPause; ; pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause)
+        for (var pause = s_firstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             var exit = RunOne();
             if (_ready) (everReady, pause) = (true, s_firstPause);
             if (exit.Code == SigInfo.Exited && (exit.Status == 0 || !everReady || _stopping)) return exit.Status;
+            manager.Status($"the server {How(exit)}; another one starts");
             tell($"the server {How(exit)}; its jobs go on, another one starts in {pause.TotalSeconds:0.#} s");
             lock (_lock)
                 if (!_stopping) Monitor.Wait(_lock, pause);
@@ -38,6 +43,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
     /// <summary>Passes a signal on to the server. One that asks for the end ends the servers that come after too.</summary>
     public void Signal(int signal)
     {
+        if (signal is not SigHup) manager.Stopping();
         lock (_lock)
         {
             _stopping |= signal is not SigHup;
@@ -58,15 +64,25 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
             {
                 (var pidfd, gone) = jobs.StartServer(order(theirs), line, _listening);
                 lock (_lock) (_server, _ready) = (pidfd, false);
+                watch.Begin(line, pidfd);
             }
             try
             {
-                while (line.Receive() is { } message) Take(line, message);
+                while (line.Receive() is { } message)
+                {
+                    watch.Heard();
+                    Take(line, message);
+                    watch.Listening();
+                }
             }
             catch (Exception e) when (e is InvalidDataException or LinuxException or EndOfStreamException)
             {
                 tell($"the server is ended: {e.Message}");
                 _ = Libc.SignalProcess(_server!, SigKill);
+            }
+            finally
+            {
+                watch.End();
             }
         }
         var exit = gone.GetAwaiter().GetResult();
@@ -109,6 +125,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
         lock (_lock)
         {
             _ready = true;
+            if (!_stopping) manager.Ready();
             if (_stopping) _ = Libc.SignalProcess(_server!, SigTerm);
         }
     }

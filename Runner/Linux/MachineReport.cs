@@ -7,23 +7,29 @@ namespace Runner.Linux;
 /// <summary>What this machine can do for jobs, tried out where that is cheap. It never fails: what goes wrong is a finding.</summary>
 static class MachineReport
 {
-    /// <param name="tree">Where to make a cgroup for trying; it is removed again. Controllers turned on above it stay on.</param>
+    /// <param name="tree">Where to make a cgroup for trying; it is removed again. Controllers turned on above it stay on.
+    /// Null: where a server would have its jobs.</param>
     /// <param name="mounts">Null: those of this process.</param>
     /// <param name="state">A server's state directory; it need not be there.</param>
     /// <param name="proc">Where the proc file system is.</param>
     public static IReadOnlyList<Capability> Make(string? tree = null, CgroupMounts? mounts = null, string proc = "/proc", string state = "/var/lib/runner")
     {
+        var delegable = tree is null;
+        Delegation? delegated = null;
         tree ??= $"runner-doctor-{Environment.ProcessId}";
         var findings = new List<Capability>();
         Look("kernel", () => [KernelProbes.Kernel(File.ReadAllText($"{proc}/sys/kernel/osrelease"))]);
-        Look("cgroups", () => [CgroupProbes.Layout(mounts ?? CgroupMounts.OfThisProcess())]);
-        Look("limits", () => CgroupProbes.Limits(tree, mounts ?? CgroupMounts.OfThisProcess(), HasSwap(proc)));
+        Look("cgroups", () => [CgroupProbes.Layout(Mounts())]);
+        Look("jobs' subtree", () => [CgroupProbes.Subtree(delegated = delegable ? Delegation.OfThisProcess(Mounts()) : null, Mounts())]);
+        Look("limits", () => CgroupProbes.Limits(tree, Mounts(), HasSwap(proc), delegated));
         Look("spawn into cgroup", () => [KernelProbes.SpawnIntoCgroup()]);
         Look("pidfd", () => [KernelProbes.Pidfd()]);
         Look("privileges", () => PrivilegeProbes.Capabilities(File.ReadAllText($"{proc}/self/status")));
         Look("state disk", () => [DiskProbes.State(state)]);
         Look("open files", () => [PrivilegeProbes.OpenFiles(File.ReadAllText($"{proc}/self/limits"))]);
         return findings;
+
+        CgroupMounts Mounts() => mounts ??= CgroupMounts.OfThisProcess();
 
         void Look(string name, Func<IEnumerable<Capability>> probe)
         {

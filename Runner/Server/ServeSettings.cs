@@ -11,15 +11,17 @@ namespace Runner.Server;
 /// <param name="Key">Null: in the certificate's file or beside it.</param>
 /// <param name="ClientAuthority">Null: client-ca.pem beside the certificate.</param>
 /// <param name="StateDirectory">Where records and output are kept.</param>
-/// <param name="CgroupName">The subtree that is the server's own, relative to each hierarchy's root.</param>
+/// <param name="CgroupName">The subtree that is the server's own, relative to each hierarchy's root. Null: in the cgroup that was delegated to it,
+/// else as <see cref="CgroupNameFor"/> says.</param>
 /// <param name="StopTimeout">Cuts jobs' grace periods when the server is told to stop.</param>
 /// <param name="Keeper">Jobs outlive the server, under a process that is their parent.</param>
+/// <param name="Watchdog">A server that does not answer its keeper for so long is killed and replaced.</param>
 /// <param name="Verbose">Tells every call.</param>
 /// <param name="DiskReserve">Bytes kept free on the disk of the state directory; null: the usual.</param>
 /// <param name="Retention">What is kept of jobs that have ended; its bytes of output null: half of the disk.</param>
 sealed record ServeSettings(
-    IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string CgroupName,
-    TimeSpan StopTimeout, bool Keeper, bool Verbose, long? DiskReserve = null, RetentionWish? Retention = null)
+    IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string? CgroupName,
+    TimeSpan StopTimeout, bool Keeper, TimeSpan Watchdog, bool Verbose, long? DiskReserve = null, RetentionWish? Retention = null)
 {
     public const string DefaultStateDirectory = "/var/lib/runner";
     private const string DefaultCgroupName = "runner";

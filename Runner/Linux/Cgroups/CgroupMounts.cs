@@ -7,6 +7,12 @@ namespace Runner.Linux.Cgroups;
 /// <param name="V1">The v1 hierarchies by the name of each controller in them; two controllers may share one.</param>
 sealed record CgroupMounts(CgroupMount? V2, IReadOnlyDictionary<string, CgroupMount> V1)
 {
+    // What a job of ours uses of v1; others there are none of our business.
+    private static readonly string[] s_ofJobs = ["cpu", "memory", "pids", "blkio"];
+
+    /// <summary>The v1 controllers there are of those that jobs are held by.</summary>
+    public IEnumerable<string> JobsInV1 => s_ofJobs.Where(V1.ContainsKey);
+
     /// <summary>The table of the calling process, hence of its mount namespace.</summary>
     public static CgroupMounts OfThisProcess() => Parse(File.ReadAllText("/proc/self/mountinfo"));
 

@@ -4,7 +4,7 @@ using Runner.Linux.Native;
 namespace Runner.Linux.Cgroups;
 
 /// <summary>The subtree all jobs' cgroups live in, in v2 and in each v1 hierarchy that has a controller v2 lacks.
-/// It touches nothing outside itself, but for turning controllers on in the v2 cgroups above it.</summary>
+/// It touches nothing outside itself, but for turning controllers on in the v2 cgroups above it, up to one that was delegated.</summary>
 sealed class CgroupTree
 {
     private static readonly TimeSpan CleanLimit = TimeSpan.FromSeconds(5);
@@ -21,9 +21,10 @@ sealed class CgroupTree
     /// <summary>Finds the hierarchies, makes the subtree where it is not there yet, and turns the controllers on for it.</summary>
     /// <param name="name">Where it is under each mount, such as "runner" or "system.slice/runner.service/jobs".</param>
     /// <param name="mounts">Null: those of this process.</param>
+    /// <param name="within">The cgroup it is in, which was delegated to this process: nothing above it is touched. Null: the whole of each mount.</param>
     /// <exception cref="CgroupsUnavailableException">Jobs cannot have cgroups here.</exception>
-    public static CgroupTree Open(string name, CgroupMounts? mounts = null) =>
-        new CgroupTreeOpener(name, mounts ?? CgroupMounts.OfThisProcess()).Open();
+    public static CgroupTree Open(string name, CgroupMounts? mounts = null, Delegation? within = null) =>
+        new CgroupTreeOpener(name, mounts ?? CgroupMounts.OfThisProcess(), within).Open();
 
     /// <summary>
     /// Makes the subtree this server's alone: whoever has it cleans up in it, and would kill the jobs of another server there.
@@ -53,6 +54,9 @@ sealed class CgroupTree
             .Min(); // "max" and what is not there are no numbers
         if (most is { } all) part.Directory.Write("pids.max", KernelText.Number(all - all / 10));
     }
+
+    /// <summary>The v2 directory that jobs' cgroups are in.</summary>
+    public string Path => _v2.Directory.Path;
 
     /// <summary>"v2", or "hybrid" where v1 has controllers that v2 lacks.</summary>
     public string Layout => _v1.Count > 0 ? "hybrid" : "v2";

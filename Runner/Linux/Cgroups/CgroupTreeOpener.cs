@@ -5,7 +5,7 @@ using Runner.Linux.Native;
 namespace Runner.Linux.Cgroups;
 
 /// <summary>Looks for each controller by name, in v2 first, then in v1, and makes our subtree wherever one is found.</summary>
-sealed class CgroupTreeOpener(string name, CgroupMounts mounts)
+sealed class CgroupTreeOpener(string name, CgroupMounts mounts, Delegation? within)
 {
     // What a job is held and accounted by, with its own code for each kind of tree.
     private static readonly (Controller V2, Controller V1)[] Wanted =
@@ -52,7 +52,7 @@ sealed class CgroupTreeOpener(string name, CgroupMounts mounts)
                 $"mount -o remount,rw {mount.Path}, or give the container a writable one");
 
         var off = new Dictionary<string, string>();
-        var directory = new CgroupDirectory(mount.Path);
+        var directory = new CgroupDirectory(within is null ? mount.Path : $"{mount.Path}/{within.Path}");
         Enable(directory, off);
         foreach (var component in components)
         {
@@ -112,7 +112,9 @@ sealed class CgroupTreeOpener(string name, CgroupMounts mounts)
     {
         if (!mounts.V1.TryGetValue(controller.Name, out var mount))
         {
-            reason = $"no mounted cgroup hierarchy has the {controller.Name} controller";
+            reason = within is null
+                ? $"no mounted cgroup hierarchy has the {controller.Name} controller"
+                : $"the cgroup {within.Path}, which jobs are in, was not given the {controller.Name} controller (Delegate= in its unit)";
             return null;
         }
         var directory = new CgroupDirectory(mount.Path);

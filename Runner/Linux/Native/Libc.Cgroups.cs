@@ -21,6 +21,10 @@ static partial class Libc
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
 
+    /// <summary>getxattr(2).</summary>
+    [LibraryImport(Name, EntryPoint = "getxattr", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static unsafe partial nint GetExtendedAttribute(string path, string name, byte* value, nint size);
+
     [LibraryImport(Name, EntryPoint = "pread", SetLastError = true)]
     public static unsafe partial nint ReadAt(Fd fd, byte* buffer, nint count, long offset);
 

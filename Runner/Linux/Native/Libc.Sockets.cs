@@ -10,6 +10,7 @@ static partial class Libc
     public const int SocketLevel = 1; // SOL_SOCKET
     public const int Rights = 1; // SCM_RIGHTS
     public const int NoSignal = 0x4000; // MSG_NOSIGNAL
+    public const int DoNotWait = 0x40; // MSG_DONTWAIT
     public const int CloseReceivedOnExec = 0x40000000; // MSG_CMSG_CLOEXEC
     public const int Truncated = 0x20, ControlTruncated = 0x8; // MSG_TRUNC, MSG_CTRUNC
 

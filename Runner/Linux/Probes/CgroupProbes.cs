@@ -9,9 +9,6 @@ static class CgroupProbes
     private const string BootV2 = "boot with systemd.unified_cgroup_hierarchy=1";
     private const string BfqOrCost = "as root: modprobe bfq && echo bfq > /sys/block/DISK/queue/scheduler, or set io.cost.qos on cgroup v2";
 
-    // What a job of ours uses of v1; others there are none of our business.
-    private static readonly string[] OursInV1 = ["cpu", "memory", "pids", "blkio"];
-
     private static readonly LimitTry[] Tries =
     [
         new("cpu limit", "cpu", new(Cpus: 0.5), ["cpu.max", "cpu.cfs_quota_us"], CapabilityState.Missing),
@@ -26,7 +23,7 @@ static class CgroupProbes
     public static Capability Layout(CgroupMounts mounts)
     {
         const string Name = "cgroups";
-        var v1 = OursInV1.Where(mounts.V1.ContainsKey).ToArray();
+        var v1 = mounts.JobsInV1.ToArray();
         if (mounts.V2 is not { } v2)
             return new Capability(
                 Name,
@@ -40,12 +37,21 @@ static class CgroupProbes
             : new Capability(Name, CapabilityState.Works, $"hybrid: v2 at {v2.Path}, v1 for {string.Join(", ", v1.Select(name => $"{name} at {mounts.V1[name].Path}"))}");
     }
 
-    public static IEnumerable<Capability> Limits(string place, CgroupMounts mounts, bool hasSwap)
+    /// <summary>Where a server that is started like this process has its jobs, and why there.</summary>
+    public static Capability Subtree(Delegation? delegated, CgroupMounts mounts) => new(
+        "jobs' subtree",
+        CapabilityState.Works,
+        delegated is not null ? $"{mounts.V2?.Path}/{delegated.Path}/{Delegation.Jobs}: systemd has delegated the cgroup above it to this unit"
+        : mounts.JobsInV1.Any() ? "below the root of each hierarchy, unless --cgroup names another place: v1 controllers cannot be delegated"
+        : $"below {mounts.V2?.Path}, unless --cgroup names another place: no cgroup is delegated to this process (Delegate= in a unit)");
+
+    public static IEnumerable<Capability> Limits(string place, CgroupMounts mounts, bool hasSwap, Delegation? delegated = null)
     {
         CgroupTree tree;
         try
         {
-            tree = CgroupTree.Open(place, mounts);
+            delegated?.Leave(mounts);
+            tree = CgroupTree.Open(place, mounts, delegated);
         }
         catch (CgroupsUnavailableException failure)
         {
@@ -55,10 +61,10 @@ static class CgroupProbes
         {
             var findings = new List<Capability>();
             foreach (var limit in Tries.Where(limit => limit.Controller is not ("io" or "blkio") || tree.Controllers.Any(part => part.Controller == limit.Controller)))
-                findings.Add(Try(tree, mounts, limit));
+                findings.Add(Try(tree, mounts, delegated, limit));
             using var job = tree.Create("probe", ResourceLimits.None);
             findings.Add(Swap(tree, job.Name, hasSwap));
-            findings.Add(Io(tree, mounts, job.Name));
+            findings.Add(Io(tree, mounts, delegated, job.Name));
             findings.AddRange(Core(tree, job.Name));
             return findings;
         }
@@ -69,7 +75,7 @@ static class CgroupProbes
         }
     }
 
-    private static Capability Try(CgroupTree tree, CgroupMounts mounts, LimitTry limit)
+    private static Capability Try(CgroupTree tree, CgroupMounts mounts, Delegation? delegated, LimitTry limit)
     {
         try
         {
@@ -89,7 +95,7 @@ static class CgroupProbes
         catch (JobException failure)
         {
             var reason = failure.Message.Replace("; see runner doctor", "", StringComparison.Ordinal);
-            return new Capability(limit.Name, limit.Without, $"a job that asks for it is refused: {reason}", limit.Mend ?? Mend(mounts, limit.Controller));
+            return new Capability(limit.Name, limit.Without, $"a job that asks for it is refused: {reason}", limit.Mend ?? Mend(mounts, delegated, limit.Controller));
         }
     }
 
@@ -110,16 +116,16 @@ static class CgroupProbes
             : new Capability(Name, CapabilityState.Works, "there is no swap space");
     }
 
-    private static Capability Io(CgroupTree tree, CgroupMounts mounts, string job)
+    private static Capability Io(CgroupTree tree, CgroupMounts mounts, Delegation? delegated, string job)
     {
         const string Name = "io limit";
         if (Find(tree, job, "io", "io.max") is { } v2)
             return Find(tree, job, "memory", "memory.max") is not null
                 ? new Capability(Name, CapabilityState.Works, $"by {v2}, buffered writes too")
-                : new Capability(Name, CapabilityState.Limited, $"by {v2}, but not for buffered writes: that takes the memory controller in v2", Mend(mounts, "memory"));
+                : new Capability(Name, CapabilityState.Limited, $"by {v2}, but not for buffered writes: that takes the memory controller in v2", Mend(mounts, delegated, "memory"));
         if (Find(tree, job, "blkio", "blkio.throttle.write_bps_device") is { } v1)
             return new Capability(Name, CapabilityState.Limited, $"by {v1}, for direct IO and reads only: v1 does not know whose buffered writes are written", BootV2);
-        return new Capability(Name, CapabilityState.Missing, Reason(tree, "io") ?? "this kernel cannot throttle (CONFIG_BLK_DEV_THROTTLING)", Mend(mounts, "io"));
+        return new Capability(Name, CapabilityState.Missing, Reason(tree, "io") ?? "this kernel cannot throttle (CONFIG_BLK_DEV_THROTTLING)", Mend(mounts, delegated, "io"));
     }
 
     private static IEnumerable<Capability> Core(CgroupTree tree, string job)
@@ -142,8 +148,10 @@ static class CgroupProbes
     private static string? Reason(CgroupTree tree, string controller) =>
         tree.Missing.Where(missing => missing.Controller == controller).Select(missing => missing.Reason).FirstOrDefault();
 
-    private static string Mend(CgroupMounts mounts, string controller)
+    private static string Mend(CgroupMounts mounts, Delegation? delegated, string controller)
     {
+        if (delegated is not null)
+            return "set Delegate=yes in the unit, and let the units above it have the controller too";
         if (mounts.V2 is { } v2 && KernelText.Words(new CgroupDirectory(v2.Path).Read("cgroup.controllers")).Contains(controller))
             return $"as root: echo +{controller} > {v2.Path}/cgroup.subtree_control";
         if (mounts.V1.ContainsKey(controller == "io" ? "blkio" : controller))

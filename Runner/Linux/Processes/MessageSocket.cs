@@ -29,7 +29,12 @@ sealed unsafe class MessageSocket(Fd socket) : IDisposable
     }
 
     /// <summary>Waits while the other end has too much to read. False: the other end is gone.</summary>
-    public bool Send(ReadOnlySpan<byte> message, params ReadOnlySpan<Fd> fds)
+    public bool Send(ReadOnlySpan<byte> message, params ReadOnlySpan<Fd> fds) => Send(message, Libc.NoSignal, fds);
+
+    /// <summary>Sends if that needs no waiting. False: the other end is gone or has too much to read, or there is no memory for it.</summary>
+    public bool TrySend(ReadOnlySpan<byte> message) => Send(message, Libc.NoSignal | Libc.DoNotWait, []);
+
+    private bool Send(ReadOnlySpan<byte> message, int flags, ReadOnlySpan<Fd> fds)
     {
         var control = stackalloc byte[s_headerSize + MostFds * sizeof(int)];
         fixed (byte* bytes = message)
@@ -44,10 +49,10 @@ sealed unsafe class MessageSocket(Fd socket) : IDisposable
                 header.Control = control;
                 header.ControlLength = (nuint)Aligned(length);
             }
-            while (Libc.SendMessage(socket, &header, Libc.NoSignal) < 0)
+            while (Libc.SendMessage(socket, &header, flags) < 0)
             {
                 var error = LinuxException.Last("sendmsg");
-                if (error.Errno is Errno.EPIPE or Errno.ECONNRESET) return false;
+                if (error.Errno is Errno.EPIPE or Errno.ECONNRESET || (flags & Libc.DoNotWait) != 0) return false;
                 if (error.Errno is not Errno.EINTR) throw error;
             }
         }

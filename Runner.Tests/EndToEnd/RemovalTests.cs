@@ -52,6 +52,15 @@ public sealed class RemovalTests : IAsyncLifetime
         await _server.CrashAsync();
         var orphan = Directory.CreateDirectory(Path.Combine(_server.State, "jobs", Guid.CreateVersion7().ToString())).FullName;
         await File.WriteAllTextAsync(Path.Combine(orphan, "stdout"), "left", TestContext.Current.CancellationToken);
+        using (var file = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(_server.State, "runner.db")};Pooling=False"))
+        {
+            SQLitePCL.raw.SetProvider(new SQLitePCL.SQLite3Provider_e_sqlite3());
+            file.Open();
+            using var write = file.CreateCommand();
+            write.CommandText = "INSERT INTO removed VALUES ($id)"; // it was killed after this
+            write.Parameters.AddWithValue("$id", Path.GetFileName(orphan));
+            Assert.Equal(1, write.ExecuteNonQuery());
+        }
         await _server.ServeAsync("--keep-for", "0", "--keep-for", "team=red:1h", "--keep-jobs", "10");
         for (var i = 0; Directory.Exists(orphan) || Directory.Exists(Path.Combine(_server.State, "jobs", old)); i++)
         {

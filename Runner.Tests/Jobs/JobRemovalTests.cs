@@ -105,17 +105,20 @@ public sealed class JobRemovalTests : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_without_a_record_is_swept_away_and_no_other()
+    public async Task A_removal_that_a_server_was_killed_in_is_finished_and_what_nobody_removed_stays()
     {
-        var kept = await _machine.RunAsync("echo kept");
-        var running = _machine.Start("sh", "-c", "echo runs; exec sleep 1000");
-        await Machine.FirstLineAsync(running.Stdout);
-        var orphan = Path.Combine(_machine.Folder, "jobs", JobId.New().ToString());
-        Directory.CreateDirectory(orphan);
-        await File.WriteAllTextAsync(Path.Combine(orphan, "stdout"), "left", Token);
-        var other = Directory.CreateDirectory(Path.Combine(_machine.Folder, "jobs", "not-a-job")).FullName;
-        await _machine.Removal.SweepAsync(Token);
-        Assert.Equal([false, true, true, true], new[] { orphan, other, Folder(kept), Folder(running) }.Select(Directory.Exists));
+        var (kept, removed, again) = (await _machine.RunAsync("echo kept"), await _machine.RunAsync("echo removed"), await _machine.RunAsync("echo first"));
+
+        // The server was killed here.
+        Assert.Equal(2, _machine.Store.Remove([removed.Record.Id, again.Record.Id]).Count);
+        Assert.Equal(2, _machine.Store.Leftovers().Count);
+        var second = _machine.Jobs.Start(again.Record.Id, new JobSpec { Command = "echo", Args = ["second"] }, Machine.Admin);
+        await Machine.EndAsync(second);
+        var unknown = Directory.CreateDirectory(Path.Combine(_machine.Folder, "jobs", JobId.New().ToString())).FullName;
+        await _machine.Removal.FinishAsync(Token);
+        Assert.Equal([false, true, true, true], new[] { Folder(removed), Folder(again), Folder(kept), unknown }.Select(Directory.Exists));
+        Assert.Equal("second\n", await Machine.TextAsync(_machine.Jobs.Find(again.Record.Id, Machine.Admin).Stdout));
+        Assert.Empty(_machine.Store.Leftovers());
     }
 
     [Fact]

@@ -11,12 +11,15 @@ interface IJobArchive
     /// <summary>Null: it is not there any more.</summary>
     JobRecord? Find(long seq);
 
-    /// <summary>Removes records of jobs that have ended, at once.</summary>
+    /// <summary>Removes records of jobs that have ended, at once, and remembers that their output is still to go.</summary>
     /// <returns>Those that were there and had ended.</returns>
     IReadOnlyList<JobId> Remove(IReadOnlyList<JobId> ids);
 
-    /// <summary>Those of the given jobs that there is no record of.</summary>
-    IReadOnlyList<JobId> Unknown(IReadOnlyList<JobId> ids);
+    /// <summary>Jobs whose records have been removed and whose output may not be.</summary>
+    IReadOnlyList<JobId> Leftovers();
+
+    /// <summary>Tells that nothing is left of these.</summary>
+    void Forget(IReadOnlyList<JobId> ids);
 }
 
 /// <summary>What retention goes by.</summary>

@@ -18,13 +18,11 @@ interface IJobLauncher
 
     /// <summary>Kills and removes whatever a former server left running and nobody goes on with.</summary>
     /// <param name="adopted">Those that somebody does.</param>
-    void CleanLeftovers(IReadOnlySet<JobId> adopted);
+    /// <returns>Whose it was.</returns>
+    IReadOnlyList<JobId> CleanLeftovers(IReadOnlySet<JobId> adopted);
 
     /// <summary>Removes what was captured of a job that nobody knows of.</summary>
     void Discard(JobId id);
-
-    /// <summary>All jobs of which something is kept.</summary>
-    IEnumerable<JobId> StoredJobs();
 
     /// <summary>The captured output of a job that is not running here.</summary>
     /// <param name="id">Whose.</param>

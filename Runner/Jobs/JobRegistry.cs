@@ -42,10 +42,10 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     {
         var unended = store.Unended().ToDictionary(left => left.Record.Id);
         var adopted = new HashSet<JobId>(launcher.Kept.Where(unended.ContainsKey).Where(id => TryAdopt(unended[id].Record, unended[id].Ending)));
-        launcher.CleanLeftovers(adopted);
+        var left = launcher.CleanLeftovers(adopted);
 
         // Started, but never answered for.
-        foreach (var id in launcher.Kept.Where(id => !unended.ContainsKey(id) && store.Find(id) is null)) launcher.Discard(id);
+        foreach (var id in launcher.Kept.Union(left).Where(id => !unended.ContainsKey(id) && store.Find(id) is null)) launcher.Discard(id);
         foreach (var (record, _) in unended.Values.Where(left => !adopted.Contains(left.Record.Id)))
         {
             var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null).Length;

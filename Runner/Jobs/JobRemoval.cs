@@ -4,14 +4,13 @@ using Runner.Access;
 namespace Runner.Jobs;
 
 /// <summary>
-/// Removes ended jobs: the record first, which is on the disk before anything of the output goes. So a server that is killed
-/// in between leaves a folder without a record, which the next one sweeps away, and never a record without its bytes.
+/// Removes ended jobs: the record first, in whose place stands that the output is still to go, until it has gone. So a server
+/// that is killed in between leaves what the next one finishes, and never a record without its bytes.
 /// </summary>
 sealed class JobRemoval(JobRegistry jobs, IJobStore store, IJobArchive archive, IJobLauncher launcher, TimeProvider time, ILogger<JobRemoval> logger)
 {
     // In one transaction; whoever starts a job meanwhile waits for that long.
     private const int AtOnce = 32;
-    private const int SweptAtOnce = 500;
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Removes one job, pinned or not.</summary>
@@ -76,11 +75,8 @@ sealed class JobRemoval(JobRegistry jobs, IJobStore store, IJobArchive archive, 
             foreach (var record in records)
                 if (jobs.Claim(record.Id) is { } claim) claims.Add(record.Id, claim);
             var removed = claims.Count > 0 ? archive.Remove([.. claims.Keys]).ToHashSet() : [];
-            foreach (var id in removed)
-            {
-                jobs.Removed(id);
-                Discard(id);
-            }
+            foreach (var id in removed) jobs.Removed(id);
+            Discard(removed);
             return new(removed.Count, records.Where(record => removed.Contains(record.Id)).Sum(BytesOf), records.Count - claims.Count);
         }
         finally
@@ -89,34 +85,37 @@ sealed class JobRemoval(JobRegistry jobs, IJobStore store, IJobArchive archive, 
         }
     }
 
-    /// <summary>Removes what is kept of jobs that there is no record of: a server was killed while it removed or started them.</summary>
-    public async Task SweepAsync(CancellationToken cancellationToken)
+    /// <summary>Finishes the removals that a server was killed in. What is kept of jobs that nobody removed stays, records or none.</summary>
+    public async Task FinishAsync(CancellationToken cancellationToken)
     {
-        foreach (var some in launcher.StoredJobs().Chunk(SweptAtOnce))
+        foreach (var id in archive.Leftovers())
         {
-            foreach (var id in archive.Unknown(some))
+            using (var claim = jobs.Claim(id))
             {
-                using var claim = jobs.Claim(id);
-
-                // Looked at again: it may have been started since.
-                if (claim is not null && archive.Unknown([id]).Count == 1 && Discard(id)) logger.LeftoverOutputRemoved(id);
+                // The id may be another job's by now.
+                if (claim is not null && store.Find(id) is null) Discard([id]);
+                else archive.Forget([id]);
             }
             await Task.Delay(s_pause, time, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private bool Discard(JobId id)
+    private void Discard(IReadOnlyCollection<JobId> ids)
     {
-        try
+        var gone = new List<JobId>();
+        foreach (var id in ids)
         {
-            launcher.Discard(id);
-            return true;
+            try
+            {
+                launcher.Discard(id);
+                gone.Add(id);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                logger.OutputStays(id, e.Message);
+            }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            logger.OutputStays(id, e.Message);
-            return false;
-        }
+        if (gone.Count > 0) archive.Forget(gone);
     }
 
     private static long BytesOf(JobRecord record) => record.State is JobState.Ended ended ? ended.StoredBytes : 0;

@@ -35,9 +35,6 @@ static partial class JobsLog
     [LoggerMessage(LogLevel.Error, "What is not to be kept any longer could not be removed: {Problem}")]
     public static partial void RetentionFailed(this ILogger logger, string problem);
 
-    [LoggerMessage(LogLevel.Information, "What was left of the output of job {Id}, of which there is no record, was removed")]
-    public static partial void LeftoverOutputRemoved(this ILogger logger, JobId id);
-
     [LoggerMessage(LogLevel.Error, "The output of the removed job {Id} stays for now: {Problem}")]
     public static partial void OutputStays(this ILogger logger, JobId id, string problem);
 

@@ -38,7 +38,7 @@ sealed class Retention : IAsyncDisposable
     {
         try
         {
-            await TryAsync(() => _removal.SweepAsync(_stop.Token)).ConfigureAwait(false);
+            await TryAsync(() => _removal.FinishAsync(_stop.Token)).ConfigureAwait(false);
             using var timer = new PeriodicTimer(s_look, _time);
             var (ends, last, pause) = (-1, 0L, Pause());
             do

@@ -104,6 +104,8 @@ static class Schema
         """,
         "CREATE INDEX jobs_by_end ON jobs (ended_at, pinned, stored_bytes) WHERE ended_at IS NOT NULL", // all that retention goes by
         "CREATE INDEX jobs_pinned ON jobs (started_at) WHERE pinned <> 0",
+        "CREATE TABLE removed (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID", // jobs whose output is still to go
+        "CREATE TRIGGER jobs_leave_output AFTER DELETE ON jobs BEGIN INSERT OR IGNORE INTO removed VALUES (old.id); END",
         """
         CREATE TRIGGER jobs_take_labels_along AFTER DELETE ON jobs BEGIN
             DELETE FROM labels WHERE started_at = old.started_at AND seq = old.seq

@@ -50,8 +50,9 @@ sealed partial class SqliteJobStore : IJobArchive
     public IReadOnlyList<JobId> Remove(IReadOnlyList<JobId> ids) =>
         OfThese("DELETE FROM jobs WHERE id IN (SELECT value FROM json_each($ids)) AND outcome IS NOT NULL RETURNING id", ids);
 
-    public IReadOnlyList<JobId> Unknown(IReadOnlyList<JobId> ids) =>
-        OfThese("SELECT value FROM json_each($ids) AS asked WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = asked.value)", ids);
+    public IReadOnlyList<JobId> Leftovers() => OfThese("SELECT id FROM removed", []);
+
+    public void Forget(IReadOnlyList<JobId> ids) => OfThese("DELETE FROM removed WHERE id IN (SELECT value FROM json_each($ids)) RETURNING id", ids);
 
     private List<JobId> OfThese(string text, IReadOnlyList<JobId> ids)
     {

@@ -31,6 +31,7 @@ sealed partial class SqliteJobStore : IJobStore, IDisposable
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 1 }.ToString());
         try
         {
+            CheckLog(path);
             _connection.Open();
             Prepare(path);
             _insert = Command(
@@ -129,13 +130,43 @@ sealed partial class SqliteJobStore : IJobStore, IDisposable
     private static string Describe(SqliteException e) => e.SqliteErrorCode switch
     {
         SQLitePCL.raw.SQLITE_BUSY => "another runner serve is using it",
-        SQLitePCL.raw.SQLITE_NOTADB or SQLitePCL.raw.SQLITE_CORRUPT => $"it is damaged ({e.Message}); put it aside, or a good copy in its place",
+        SQLitePCL.raw.SQLITE_NOTADB or SQLitePCL.raw.SQLITE_CORRUPT => Damaged(e.Message),
         _ => e.Message,
     };
 
+    private static string Damaged(string problem) =>
+        $"it is damaged ({problem}) and was left as it is; put a good copy in its place, or move it aside, with its -wal if there is one, to begin with no records";
+
+    private void SetCheckpointOnClose(bool on)
+    {
+        const int NoCheckpointOnClose = 1006; // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
+        _ = SQLitePCL.raw.sqlite3_db_config(_connection.Handle!, NoCheckpointOnClose, on ? 0 : 1, out _);
+    }
+
+    /// <summary>What is in the log has not come to the database yet, and SQLite deletes a log that has none.</summary>
+    private static void CheckLog(string path)
+    {
+        var log = new FileInfo($"{path}-wal");
+        if (log is { Exists: true, Length: > 0 } && new FileInfo(path) is not { Exists: true, Length: > 0 })
+            throw new StoreException($"state database {path}: it is gone, but {log.Name} is there with records of it; put the database back, or move {log.Name} aside to begin with no records");
+    }
+
+    /// <summary>Nothing is written to a damaged file, so that whoever mends it finds all there was.</summary>
+    /// <exception cref="StoreException">It is damaged.</exception>
+    private void CheckWhole(string path)
+    {
+        // Its structure, not each value: 1 ms for 1000 jobs.
+        using var check = Command("PRAGMA quick_check(1)");
+        if (check.ExecuteScalar() is string problem and not "ok")
+            throw new StoreException($"state database {path}: {Damaged(problem.ReplaceLineEndings(" "))}");
+    }
+
     private void Prepare(string path)
     {
+        SetCheckpointOnClose(false);
         Execute("PRAGMA locking_mode = EXCLUSIVE"); // one server a state directory: a second one is refused here
+        CheckWhole(path);
+        SetCheckpointOnClose(true);
         Execute("PRAGMA journal_mode = WAL");
         Execute("PRAGMA synchronous = FULL");
         Schema.Prepare(_connection, path);

@@ -105,13 +105,6 @@ sealed class OutputFiles
         if (Directory.Exists(Folder(id))) Directory.Delete(Folder(id), recursive: true);
     }
 
-    /// <summary>All jobs that have a folder.</summary>
-    public IEnumerable<JobId> Jobs()
-    {
-        foreach (var folder in Directory.EnumerateDirectories(_jobs))
-            if (JobId.TryParse(System.IO.Path.GetFileName(folder), out var id)) yield return id;
-    }
-
     /// <summary>A stream that is complete.</summary>
     public OutputLog Complete(JobId id, OutputKind kind, long? length)
     {

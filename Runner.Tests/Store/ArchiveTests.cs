@@ -47,6 +47,26 @@ public sealed class ArchiveTests : IDisposable
     }
 
     [Fact]
+    public void Jobs_that_start_after_a_clock_was_set_back_are_listed_where_it_puts_them_and_once_each()
+    {
+        using var store = new SqliteJobStore(_folder.At("runner.db"));
+        var now = DateTimeOffset.UtcNow;
+        int[] hours = [0, 1, -24, -23, 2, 2];
+        var records = hours.Select(hour => new JobRecord(JobId.New(), new JobSpec { Command = "x" }, "anna", 1, ResourceLimits.None, now.AddHours(hour), new JobState.Running())).ToList();
+        foreach (var record in records) store.Insert(record);
+        var (seen, place) = (new List<JobId>(), (JobPlace?)null);
+        do
+        {
+            var page = store.List(JobFilter.None, place, 2);
+            seen.AddRange(page.Records.Select(record => record.Id));
+            place = page.Next;
+        }
+        while (place is not null);
+        Assert.Equal([5, 4, 1, 0, 3, 2], seen.Select(id => records.FindIndex(record => record.Id == id)));
+        Assert.Equal([5, 4, 1, 0], store.List(new() { Since = now }, null, 10).Records.Select(found => records.FindIndex(record => record.Id == found.Id)));
+    }
+
+    [Fact]
     public void What_runs_is_never_removed()
     {
         using var store = new SqliteJobStore(_folder.At("runner.db"));

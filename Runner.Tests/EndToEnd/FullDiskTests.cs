@@ -19,6 +19,7 @@ public sealed class FullDiskTests
         # until_is COMMAND...: waits until it succeeds.
         until_is() { local i=0; until "$@"; do kill -0 $server; i=$((i + 1)); [ $i -lt 1200 ]; sleep 0.05; done; }
         serve() {
+            : >out # a line of the one before must not be taken for this one's
             "$runner" serve --listen 127.0.0.1:0 --cert certs/server.pem --state-dir state --cgroup "$cgroup" "$@" >out 2>>err & server=$!
             until_has out ^listening
             export RUNNER_SERVER=$(sed -n 's/^listening on //p' out)
@@ -142,6 +143,29 @@ public sealed class FullDiskTests
         var (lines, refusal) = await RunAsync(InodesAreUsedUp);
         Assert.Equal(["late", "state    ended: exited with code 0", "refused 125"], lines);
         Assert.Matches("is nearly full: [0-9] inodes free, 3 are kept for the ends of jobs", refusal);
+    }
+
+    // While a server runs the kernel refuses to make its disk read-only, as files are open for writing.
+    private const string DiskIsReadOnly = """
+        disk 16m
+        serve
+        job=$("$runner" start -- echo kept); "$runner" wait $job
+        mount -o remount,ro state 2>/dev/null || echo busy
+        end
+        mount -o remount,ro state
+        "$runner" serve --listen 127.0.0.1:0 --cert certs/server.pem --state-dir state --cgroup "$cgroup" 2>refusal || echo refused $?
+        mount -o remount,rw state
+        serve
+        "$runner" logs $job
+        end
+        """;
+
+    [Fact]
+    public async Task A_disk_that_cannot_be_written_to_is_refused_and_nothing_is_lost_by_it()
+    {
+        var (lines, refusal) = await RunAsync(DiskIsReadOnly);
+        Assert.Equal(["busy", "refused 14", "kept"], lines);
+        Assert.Matches("^runner: serve: --state-dir .*/state: [^\n]*read-?only[^\n]*\n$", refusal);
     }
 
     private static async Task<(string[] Lines, string Refusal)> RunAsync(string script)

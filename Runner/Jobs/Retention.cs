@@ -40,13 +40,16 @@ sealed class Retention : IAsyncDisposable
         {
             await TryAsync(() => _removal.FinishAsync(_stop.Token)).ConfigureAwait(false);
             using var timer = new PeriodicTimer(s_look, _time);
-            var (ends, last, pause) = (-1, 0L, Pause());
+            var (ends, last, took, pause) = (-1, 0L, TimeSpan.Zero, Pause());
             do
             {
-                // Jobs grow old by themselves; all other limits are passed only when one ends.
-                if (_jobs.Ends == ends && _time.GetElapsedTime(last) < pause) continue;
-                (ends, last) = (_jobs.Ends, _time.GetTimestamp());
+                // Jobs grow old by themselves; all other limits are passed only when one ends. At most a fiftieth of a thread is spent.
+                var since = _time.GetElapsedTime(last);
+                if (since < pause && (_jobs.Ends == ends || since < took * 50)) continue;
+                var start = _time.GetTimestamp();
+                ends = _jobs.Ends;
                 await TryAsync(PassAsync).ConfigureAwait(false);
+                (last, took) = (_time.GetTimestamp(), _time.GetElapsedTime(start));
             }
             while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
         }

@@ -172,9 +172,11 @@ static class ServerProcess
             // Whoever may write there could have put anything in the way of what root is about to create.
             if ((File.GetUnixFileMode(directory) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0 || FileOwner.Of(directory) != 0)
                 throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: others may write there; run: chown root {directory} && chmod go-w {directory}");
+            if (FileSystemRoom.Of(directory).IsReadOnly)
+                throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: its file system is read-only; mount it to be written to, or name another folder");
             return new SqliteJobStore(Path.Combine(directory, "runner.db"));
         }
-        catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException or LinuxException)
         {
             throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: {e.Message}", e);
         }

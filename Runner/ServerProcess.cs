@@ -11,6 +11,7 @@ using Runner.Keeper;
 using Runner.Linux.Cgroups;
 using Runner.Linux.Native;
 using Runner.Linux.Processes;
+using Runner.Output;
 using Runner.Server;
 using Runner.Store;
 
@@ -20,6 +21,8 @@ namespace Runner;
 static class ServerProcess
 {
     private const uint OthersNothing = 0x3F; // 077
+
+    private const long UsualOutput = 1L << 30;
 
     private const int SigChild = 17;
     private const nint SignalDefault = 0;
@@ -65,7 +68,7 @@ static class ServerProcess
         var descriptors = OpenFileLimit.Raise();
         cgroups.KeepProcessesForOthers();
         var disk = new StateDisk(settings.StateDirectory, settings.DiskReserve);
-        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory, disk), logging.CreateLogger<JobLauncher>(), keeper);
+        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory, disk), logging.CreateLogger<JobLauncher>(), keeper, MostOutput(settings));
         var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>(), disk);
         Recover(jobs, settings.StateDirectory);
 
@@ -181,6 +184,14 @@ static class ServerProcess
             throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: {e.Message}", e);
         }
     }
+
+    /// <summary>Bytes to keep of each stream; null: no end. A small disk is not filled by one job that nobody thought about.</summary>
+    private static long? MostOutput(ServeSettings settings) => settings.MaxOutput switch
+    {
+        ServeSettings.Unlimited => null,
+        { } given => given,
+        null => Math.Clamp(new DriveInfo(settings.StateDirectory).TotalSize / 20, OutputCap.Least, UsualOutput),
+    };
 
     private static OutputFiles OpenOutput(string directory, StateDisk disk)
     {

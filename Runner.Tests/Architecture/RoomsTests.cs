@@ -13,7 +13,7 @@ public sealed partial class RoomsTests
         ["Grpc"] = [],
         ["Certificates"] = ["Access"],
         ["Jobs"] = ["Output", "Access"],
-        ["Store"] = ["Jobs"],
+        ["Store"] = ["Jobs", "Output"],
         ["Linux"] = ["Jobs", "Output"],
         ["Keeper"] = ["Linux", "Jobs"],
         ["Wire"] = ["Jobs", "Output", "Access", "Grpc"],
@@ -31,7 +31,7 @@ public sealed partial class RoomsTests
         ["Microsoft.AspNetCore"] = ["Grpc", "Server"],
         ["System.CommandLine"] = ["Cli"],
         ["System.Net.Security"] = ["Certificates", "Server", "Client"],
-        ["System.Security.Cryptography"] = ["Certificates", "Server", "Client", "Cli", "Grpc"],
+        ["System.Security.Cryptography"] = ["Certificates", "Server", "Client", "Cli", "Grpc", "Output"],
         ["System.Net.Http"] = ["Client", "Grpc"],
     };
 

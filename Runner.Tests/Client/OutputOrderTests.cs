@@ -50,7 +50,24 @@ public sealed class OutputOrderTests
         AssertEnd(s_tail, new() { Size = 101 }, null);
         AssertEnd(s_stdout with { Begin = new OutputBegin.At(9) }, new() { Size = 5 }, null);
         var time = DateTimeOffset.UnixEpoch.AddTicks(7);
-        Assert.Equal(time, new OutputOrder(s_stdout with { Times = true }).Take(new() { CapturedAt = Timestamp.FromDateTimeOffset(time) }).CapturedAt);
+        Assert.Equal(time, new OutputOrder(s_stdout with { Times = true }).Take(new V1.OutputData { CapturedAt = Timestamp.FromDateTimeOffset(time) }).CapturedAt);
+    }
+
+    [Fact]
+    public void A_gap_takes_the_place_of_its_bytes_and_is_held_to_the_same_order()
+    {
+        var order = new OutputOrder(s_stdout);
+        Assert.Equal(new OutputGap(0, 5, GapReason.Pruned), order.Take(Gap(0, 5, V1.GapReason.Pruned)).Gap);
+        order.Take(Data(5, "abc"));
+        order.Take(Gap(8, 9));
+        Assert.Equal("told of a gap from byte 8 to 10 where byte 9 was due", Assert.Throws<InvalidDataException>(() => order.Take(Gap(8, 10))).Message);
+        Assert.Equal("told of a gap from byte 9 to 9 where byte 9 was due", Assert.Throws<InvalidDataException>(() => order.Take(Gap(9, 9))).Message);
+        Assert.Equal("sent byte 10 where byte 9 was due", Assert.Throws<InvalidDataException>(() => order.Take(Data(10, "x"))).Message);
+        order.End(new() { Size = 9 });
+        Assert.Equal("sent 9 bytes of 10", Assert.Throws<InvalidDataException>(() => order.End(new() { Size = 10 })).Message);
+
+        static V1.OutputGap Gap(long from, long to, V1.GapReason reason = V1.GapReason.OutputLimit) =>
+            new() { From = from, To = to, Reason = reason, Stream = V1.OutputStream.Stdout };
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public sealed class FullDiskTests
         until_is() { local i=0; until "$@"; do kill -0 $server; i=$((i + 1)); [ $i -lt 1200 ]; sleep 0.05; done; }
         serve() {
             : >out # a line of the one before must not be taken for this one's
-            "$runner" serve --listen 127.0.0.1:0 --cert certs/server.pem --state-dir state --cgroup "$cgroup" "$@" >out 2>>err & server=$!
+            "$runner" serve --listen 127.0.0.1:0 --cert certs/server.pem --state-dir state --max-output unlimited --cgroup "$cgroup" "$@" >out 2>>err & server=$!
             until_has out ^listening
             export RUNNER_SERVER=$(sed -n 's/^listening on //p' out)
         }

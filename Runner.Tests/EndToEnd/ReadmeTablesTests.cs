@@ -27,7 +27,7 @@ public sealed partial class ReadmeTablesTests(LiveServer server) : IClassFixture
         return pieces;
     }
 
-    private static readonly string[] s_commands = ["serve", "start", "run", "status", "list", "logs", "stop", "signal", "wait", "rm", "prune", "pin", "unpin", "certs", "doctor", "version"];
+    private static readonly string[] s_commands = ["serve", "start", "run", "status", "list", "logs", "stop", "signal", "wait", "verify", "rm", "prune", "pin", "unpin", "certs", "doctor", "version"];
 
     [Fact]
     public async Task Every_option_is_one_of_the_command_it_stands_with()

@@ -141,6 +141,8 @@ public sealed class HardTimesTests
         public Task GivenBack => _givenBack.Task;
         public int Pid => 1;
         public ResourceLimits Applied => ResourceLimits.None;
+        public Task OutputLimitPassed { get; } = new TaskCompletionSource().Task;
+        public bool HeldOpen => false;
         public OutputLog Stdout { get; } = new(() => throw new NotSupportedException());
         public OutputLog Stderr { get; } = new(() => throw new NotSupportedException());
         public OutputLog Index { get; } = new(() => throw new NotSupportedException());

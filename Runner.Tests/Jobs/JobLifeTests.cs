@@ -93,7 +93,7 @@ public sealed class JobLifeTests : IDisposable
     public async Task What_the_main_process_leaves_behind_dies_with_it_and_cannot_hold_up_the_end()
     {
         var job = await _machine.RunAsync("setsid sleep 1000 & echo $!");
-        Assert.Equal(new JobEnd.Exited(0), Machine.EndOf(job));
+        Assert.Equal((new JobEnd.Exited(0), false), (Machine.EndOf(job), (await Machine.EndAsync(job)).HeldOpen));
         Assert.False(Processes.IsAlive(int.Parse(await Machine.TextAsync(job.Stdout))));
     }
 
@@ -106,7 +106,7 @@ public sealed class JobLifeTests : IDisposable
         var pid = int.Parse(await Machine.FirstLineAsync(job.Stdout));
         try
         {
-            await Machine.EndAsync(job);
+            Assert.True((await Machine.EndAsync(job)).HeldOpen);
             Assert.Equal($"{pid}\n", await Machine.TextAsync(job.Stdout));
         }
         finally

@@ -70,27 +70,27 @@ public sealed class LineSearchTests
 
     private const int Size = 24 << 20;
 
-    private static OutputLog Log(Zeros bytes) => new(() => bytes, Size, complete: true);
+    private static OutputLog Log(Ones bytes) => new(() => bytes, Size, complete: true);
 
     /// <summary>With one thread for both, somebody who comes after the search has begun is not made to wait until it has ended.</summary>
-    private static async Task LetsOthersInBetweenAsync(Func<Zeros, Task> search)
+    private static async Task LetsOthersInBetweenAsync(Func<Ones, Task> search)
     {
-        var zeros = new Zeros();
+        var ones = new Ones();
         var oneThread = new TaskFactory(new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler);
-        var searching = oneThread.StartNew(() => search(zeros), TestContext.Current.CancellationToken).Unwrap();
-        var readsBefore = await oneThread.StartNew(() => zeros.Reads, TestContext.Current.CancellationToken);
+        var searching = oneThread.StartNew(() => search(ones), TestContext.Current.CancellationToken).Unwrap();
+        var readsBefore = await oneThread.StartNew(() => ones.Reads, TestContext.Current.CancellationToken);
         await searching;
-        Assert.InRange(readsBefore, 0, zeros.Reads / 2);
+        Assert.InRange(readsBefore, 0, ones.Reads / 2);
     }
 
-    private sealed class Zeros : IOutputBytes
+    private sealed class Ones : IOutputBytes
     {
         public int Reads { get; private set; }
 
         public int Read(long offset, Span<byte> buffer)
         {
             Reads++;
-            buffer.Clear();
+            buffer.Fill(1);
             return buffer.Length;
         }
 

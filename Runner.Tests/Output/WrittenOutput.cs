@@ -31,6 +31,12 @@ sealed class WrittenOutput
         return offset;
     }
 
+    /// <summary>As a cap leaves the index: the records read as zeros.</summary>
+    public void GiveBackRecords(int count)
+    {
+        lock (_index) for (var i = 0; i < count * OutputRecord.Size; i++) _index[i] = 0;
+    }
+
     public void End()
     {
         All.Stdout.Complete();

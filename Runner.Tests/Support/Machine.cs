@@ -20,13 +20,13 @@ sealed class Machine : IDisposable
     /// <param name="between">What stands between the jobs and the store.</param>
     /// <param name="mostRunning">Most jobs at once.</param>
     /// <param name="disk">What is told of the disk to the jobs; null: nothing.</param>
-    /// <param name="folder">Where records and output go; removed at the end. Null: a new one.</param>
-    public Machine(Func<IJobStore, IJobStore>? between = null, int mostRunning = 1000, IStateDisk? disk = null, string? folder = null)
+    /// <param name="mostOutput">Bytes kept of each stream; null: no end.</param>
+    public Machine(Func<IJobStore, IJobStore>? between = null, int mostRunning = 1000, IStateDisk? disk = null, long? mostOutput = null)
     {
-        Folder = folder ?? Directory.CreateTempSubdirectory("runner-test-").FullName;
+        Folder = Directory.CreateTempSubdirectory("runner-test-").FullName;
         CgroupName = $"runner-test-{Guid.NewGuid():N}";
         _tree = CgroupTree.Open(CgroupName);
-        _launcher = new JobLauncher(_tree, new OutputFiles(Folder, disk as StateDisk), NullLogger<JobLauncher>.Instance);
+        _launcher = new JobLauncher(_tree, new OutputFiles(Folder, disk as StateDisk), NullLogger<JobLauncher>.Instance, mostOutput: mostOutput);
         _store = new SqliteJobStore(Path.Combine(Folder, "runner.db"));
         Jobs = new JobRegistry(between?.Invoke(_store) ?? _store, _launcher, mostRunning, TimeProvider.System, NullLogger<JobRegistry>.Instance, disk);
         Removal = new JobRemoval(Jobs, _store, _store, _launcher, TimeProvider.System, NullLogger<JobRemoval>.Instance);

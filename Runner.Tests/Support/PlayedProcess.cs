@@ -32,6 +32,8 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
     public OutputLog Stderr { get; } = new(() => throw new NotSupportedException());
     public OutputLog Index { get; } = new(() => throw new NotSupportedException());
     public Task<ProcessExit> Exited => _exited.Task;
+    public Task OutputLimitPassed { get; } = new TaskCompletionSource().Task;
+    public bool HeldOpen => false;
     public int? LeftoverProcesses => 0;
     public string? HeldBack { get; set; }
 

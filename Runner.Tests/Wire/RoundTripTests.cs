@@ -91,9 +91,9 @@ public sealed class RoundTripTests
     public void A_job_survives()
     {
         var usage = Usages.FromWire(Filled(new V1Usage()));
-        var state = new JobState.Ended(DateTimeOffset.UnixEpoch.AddDays(2), new JobEnd.Exited(1), usage, 10, 20, 3);
-        var record = new JobRecord(JobId.New(), JobSpecs.FromWire(Filled(new V1JobSpec())), "anna", 42, new(Cpus: 0.5), DateTimeOffset.UnixEpoch.AddDays(1), state) { Pinned = true };
-        var view = new JobView(record, usage, 10, 20, Followers: 3, HeldBack: "no room");
+        var state = new JobState.Ended(DateTimeOffset.UnixEpoch.AddDays(2), new JobEnd.Exited(1), usage, 10, 20, 3, new(4, 5, new string('a', 64)), new(0, 6, new string('b', 64)), HeldOpen: true);
+        var record = new JobRecord(JobId.New(), JobSpecs.FromWire(Filled(new V1JobSpec())), "anna", 42, new(Cpus: 0.5, Output: new(100_000, OutputPolicy.StopJob)), DateTimeOffset.UnixEpoch.AddDays(1), state) { Pinned = true };
+        var view = new JobView(record, usage, 10, 20, Followers: 3, state.Stdout, state.Stderr, HeldBack: "no room");
         Assert.Equal(view, JobViews.FromWire(V1.Job.Parser.ParseFrom(JobViews.ToWire(view).ToByteArray())));
     }
 
@@ -152,6 +152,7 @@ public sealed class RoundTripTests
         FieldType.Int32 => field.FieldNumber + 100,
         FieldType.Int64 => (long)field.FieldNumber + 100,
         FieldType.Double => field.FieldNumber + 0.5,
+        FieldType.Enum when field.EnumType == V1.JobReflection.Descriptor.EnumTypes.Single(type => type.Name == nameof(V1.OutputPolicy)) => V1.OutputPolicy.KeepHead,
         FieldType.Message when field.MessageType == Duration.Descriptor => new Duration { Seconds = field.FieldNumber, Nanos = 500 },
         FieldType.Message when field.MessageType == V1Limits.Descriptor => Filled(new V1Limits()),
         FieldType.Message when field.MessageType == V1Pressure.Descriptor => Filled(new V1Pressure()),

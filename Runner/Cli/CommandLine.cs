@@ -43,6 +43,7 @@ static class CommandLine
             PruneCommand.Create(),
             PinCommand.Create(pinned: true),
             PinCommand.Create(pinned: false),
+            VerifyCommand.Create(),
             CertsCommand.Create(),
             DoctorCommand.Create(examine),
             VersionCommand.Create(),

@@ -48,8 +48,13 @@ static class JobJson
                 usage.Memory, usage.MemoryPeak, usage.OomKills, usage.Pids, usage.ReadBytes, usage.WrittenBytes,
                 usage.ReadOperations, usage.WrittenOperations, usage.PidsPeak, usage.VoluntarySwitches, usage.InvoluntarySwitches,
                 Waits(usage.CpuPressure), Waits(usage.MemoryPressure), Waits(usage.IoPressure)),
-            job.StdoutBytes, job.StderrBytes, record.Spec.MergeOutput, job.Followers, record.Spec.AllowEmptyArgs, job.HeldBack, record.Pinned);
+            job.StdoutBytes, job.StderrBytes, record.Spec.MergeOutput, job.Followers, record.Spec.AllowEmptyArgs,
+            record.Spec.Limits.Output?.Bytes, OutputPolicies.Word(record.Spec.Limits.Output?.Policy), Output(job), job.HeldBack, record.Pinned);
     }
+
+    private static JsonOutput Output(JobView job) => new(
+        job.Stdout?.From ?? 0, job.Stdout?.Dropped ?? 0, job.Stdout?.Sha256, job.Stderr?.From ?? 0, job.Stderr?.Dropped ?? 0, job.Stderr?.Sha256,
+        job.Record.Applied.Output?.Bytes, OutputPolicies.Word(job.Record.Applied.Output?.Policy), job.Record.State is JobState.Ended { HeldOpen: true });
 
     private static JsonLimits Limits(ResourceLimits limits) => new(
         limits.Cpus, limits.MemoryBytes, limits.Pids, limits.CpuWeight, limits.SwapBytes, limits.MemoryHighBytes,
@@ -68,7 +73,12 @@ sealed record JsonJob(
     string Id, string Name, IReadOnlyDictionary<string, string> Labels, string Owner, string Command, IReadOnlyList<string> Args,
     IReadOnlyDictionary<string, string> Env, string WorkingDirectory, double GraceSeconds, double? TimeoutSeconds,
     string State, JsonEnd? End, int Pid, DateTime StartedAt,
-    JsonLimits Limits, JsonLimits Applied, JsonUsage Usage, long StdoutBytes, long StderrBytes, bool MergeOutput, int Followers, bool AllowEmptyArgs, string? HeldBack, bool Pinned);
+    JsonLimits Limits, JsonLimits Applied, JsonUsage Usage, long StdoutBytes, long StderrBytes, bool MergeOutput, int Followers, bool AllowEmptyArgs,
+    long? MaxOutputBytes, string? OutputPolicy, JsonOutput Output, string? HeldBack, bool Pinned);
+
+sealed record JsonOutput(
+    long StdoutKeptFrom, long StdoutDroppedBytes, string? StdoutSha256, long StderrKeptFrom, long StderrDroppedBytes, string? StderrSha256,
+    long? AppliedMaxBytes, string? AppliedPolicy, bool HeldOpen);
 
 sealed record JsonEnd(string Reason, int? Code, int? Signal, bool? CoreDumped, string? By, string? Detail, DateTime EndedAt, int? LeftoverProcesses);
 

@@ -42,7 +42,7 @@ static class JobText
         if (job.Usage is { VoluntarySwitches: { } voluntary, InvoluntarySwitches: { } involuntary })
             rows.Add(("switches", $"{Number(voluntary)} voluntary, {Number(involuntary)} involuntary"));
         if (IoLimit(record.Spec.Limits, record.Applied) is { Length: > 0 } limit) rows.Add(("io limit", limit));
-        rows.Add(("output", $"{Quantities.Show(job.StdoutBytes)} stdout, {(record.Spec.MergeOutput ? "merged with stderr" : $"{Quantities.Show(job.StderrBytes)} stderr")}"));
+        rows.AddRange(OutputText.Rows(job));
         if (job.Followers > 0) rows.Add(("followed", job.Followers is 1 ? "1 stream of output is being read" : $"{Number(job.Followers)} streams of output are being read"));
         return string.Join('\n', rows.Select(row => $"{row.Name,-8} {row.Value}"));
     }

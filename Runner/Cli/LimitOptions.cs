@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Runner.Jobs;
+using Runner.Output;
+using Runner.Wire;
 
 namespace Runner.Cli;
 
@@ -22,9 +24,12 @@ sealed class LimitOptions
     private readonly Option<string?> _writeIops = new("--write-iops") { Description = "At most this many writes a second.", HelpName = "N" };
     private readonly Option<string?> _ioWeight = new("--io-weight") { Description = "Its part of the disks' time when there is not enough for all, 1 to 10000; others have 100.", HelpName = "N" };
 
+    private readonly Option<string?> _maxOutput = new("--max-output") { Description = "Keeps at most this much of each output stream, at least 64K (default and most: what the server keeps).", HelpName = "SIZE" };
+    private readonly Option<string?> _outputPolicy = new("--output-policy") { Description = "When a stream has written more: keep-tail gives up the oldest bytes (the default), keep-head what comes later, stop-job ends the job too.", HelpName = "POLICY" };
+
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _cpus, _cpuWeight, _memory, _swap, _memoryHigh, _pids, _devices, _ioBps, _readBps, _writeBps, _readIops, _writeIops, _ioWeight })
+        foreach (var option in new Option[] { _cpus, _cpuWeight, _memory, _swap, _memoryHigh, _pids, _devices, _ioBps, _readBps, _writeBps, _readIops, _writeIops, _ioWeight, _maxOutput, _outputPolicy })
             command.Options.Add(option);
     }
 
@@ -37,7 +42,11 @@ sealed class LimitOptions
         SwapBytes: Size(parsed, _swap),
         MemoryHighBytes: Size(parsed, _memoryHigh),
         Io: Rates(parsed),
-        IoWeight: Whole(parsed, _ioWeight, ResourceLimits.MostWeight));
+        IoWeight: Whole(parsed, _ioWeight, ResourceLimits.MostWeight),
+        Output: OutputLimits.Of(Size(parsed, _maxOutput), parsed.GetValue(_outputPolicy) is { } policy ? Policy(policy) : null));
+
+    private OutputPolicy Policy(string text) => OutputPolicies.Of(text)
+        ?? throw new BadOptionException($"{_outputPolicy.Name} {Quoted.Short(text)}: must be {OutputPolicies.Words}");
 
     private IoRates? Rates(ParseResult parsed)
     {
@@ -66,6 +75,7 @@ sealed class LimitOptions
         "spec.limits.write_iops" => _writeIops,
         "spec.limits.io_weight" => _ioWeight,
         "spec.limits.pids" => _pids,
+        "spec.max_output_bytes" => _maxOutput,
         _ => null,
     };
 

@@ -30,6 +30,12 @@ static class LogsCommand
         var stamps = new[] { new LineStamps(), new LineStamps() };
         await foreach (var part in client.ReadAsync(job, wish, cancellationToken))
         {
+            if (part.Gap is { } gap)
+            {
+                StandardStream.Error.Say(GapLine.Of(part.Kind, gap));
+                continue;
+            }
+
             // One stream goes to standard output, whichever was asked for; both go where they would without us.
             var descriptor = wish.Stream is null && part.Kind is OutputKind.Stderr ? StandardStream.Stderr : StandardStream.Stdout;
             StandardStream.Write(descriptor, part.CapturedAt is { } time ? stamps[(int)part.Kind].Stamp(part.Bytes.Span, time) : part.Bytes.Span);

@@ -11,7 +11,10 @@ static class OutputCopy
     public static async Task ToDescriptorAsync(
         RunnerClient client, JobId id, OutputKind kind, bool follow, int descriptor, CancellationToken cancellationToken)
     {
-        await foreach (var piece in client.ReadAsync(id, kind, follow, cancellationToken))
-            StandardStream.Write(descriptor, piece.Span);
+        await foreach (var part in client.ReadAsync(id, new OutputWish(kind, OutputBegin.Start, follow), cancellationToken))
+        {
+            if (part.Gap is { } gap) StandardStream.Error.Say(GapLine.Of(kind, gap));
+            else StandardStream.Write(descriptor, part.Bytes.Span);
+        }
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
 using Runner.Client;
+using Runner.Output;
 using Runner.Server;
 
 namespace Runner.Cli;
@@ -20,11 +21,12 @@ static class ServeCommand
         var cgroup = new Option<string?>("--cgroup") { Description = "Cgroup subtree for the jobs, below the root of each hierarchy (default: in the cgroup that systemd delegated to it, else runner, or one of its own for another state directory).", HelpName = "NAME" };
         var stopTimeout = new Option<string>("--stop-timeout") { Description = "Cuts jobs' grace periods when the server is told to stop; told twice, it kills them at once.", HelpName = "TIME", DefaultValueFactory = _ => "1m" };
         var keeper = new Option<bool>("--keeper") { Description = "Be a keeper that starts the server: when that dies, another one goes on with its jobs." };
+        var maxOutput = new Option<string?>("--max-output") { Description = "Keep at most this much of each output stream of a job, and of jobs that ask for no limit (default: 5% of the disk that --state-dir is on, at most 1G; unlimited: no end).", HelpName = "SIZE" };
         var watchdog = new Option<string>("--watchdog") { Description = "A server that has not answered its keeper for so long is killed and replaced; its jobs go on.", HelpName = "TIME", DefaultValueFactory = _ => "30s" };
         var reserve = new Option<string?>("--disk-reserve") { Description = "Room to keep on the disk of the state directory: with less no job is started, with half of it jobs' output waits; 0: none (default: 256M, or 5% of a smaller disk).", HelpName = "SIZE" };
         var retention = new RetentionOptions();
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Log every call." };
-        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, keeper, watchdog, reserve, verbose };
+        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, keeper, watchdog, maxOutput, reserve, verbose };
         retention.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
@@ -36,7 +38,10 @@ static class ServeCommand
                     Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
                     stateDirectory, parsed.GetValue(cgroup),
                     Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), parsed.GetValue(keeper), Patience("--watchdog", parsed.GetRequiredValue(watchdog)), parsed.GetValue(verbose),
-                    parsed.GetValue(reserve) is { } size ? Quantities.Size(reserve.Name, size) : null, retention.Wish(parsed));
+                    parsed.GetValue(reserve) is { } size ? Quantities.Size(reserve.Name, size) : null, retention.Wish(parsed))
+                {
+                    MaxOutput = parsed.GetValue(maxOutput) is { } most ? MostOutput(maxOutput.Name, most) : null,
+                };
                 return await serve(settings, output, error);
             }
             catch (BadOptionException e)
@@ -63,6 +68,10 @@ static class ServeCommand
         if (path.Length == 0) throw new BadOptionException($"{option}: must name a folder");
         return Path.IsPathRooted(path) ? Path.GetFullPath(path) : Path.GetFullPath(path, JobOptions.CurrentDirectory(option));
     }
+
+    private static long MostOutput(string option, string text) => text is "unlimited" ? ServeSettings.Unlimited
+        : Quantities.Size(option, text) is var bytes and >= OutputCap.Least and <= OutputCap.Most ? bytes
+        : throw new BadOptionException($"{option} {text}: must be 64K to 1P, or unlimited");
 
     private static IPEndPoint Endpoint(string text)
     {

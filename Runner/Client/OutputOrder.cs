@@ -3,13 +3,14 @@ using Runner.Wire;
 
 namespace Runner.Client;
 
-/// <summary>Some bytes of a job's output.</summary>
+/// <summary>Some bytes of a job's output, or that some are gone.</summary>
 /// <param name="Kind">Of which stream.</param>
 /// <param name="CapturedAt">When, if that was wished.</param>
-/// <param name="Bytes">They are good until the next part is asked for.</param>
-sealed record OutputPart(OutputKind Kind, DateTimeOffset? CapturedAt, ReadOnlyMemory<byte> Bytes);
+/// <param name="Bytes">They are good until the next part is asked for. None in a gap.</param>
+/// <param name="Gap">What is gone in place of bytes.</param>
+sealed record OutputPart(OutputKind Kind, DateTimeOffset? CapturedAt, ReadOnlyMemory<byte> Bytes, OutputGap? Gap = null);
 
-/// <summary>Holds a server to what it must send: each stream without a gap from where it begins to its end, and no more than was wished.</summary>
+/// <summary>Holds a server to what it must send: each byte of a stream once, itself or in a gap, from where it begins to its end, and no more than was wished.</summary>
 sealed class OutputOrder(OutputWish wish)
 {
     // Where the next byte of each stream stands; null before the first if only the server knows where it begins.
@@ -30,6 +31,16 @@ sealed class OutputOrder(OutputWish wish)
         if (_received > wish.Limit) throw new InvalidDataException($"sent {_received} bytes where {wish.Limit} were asked for");
         if (wish.Times && data.CapturedAt is null) throw new InvalidDataException("did not say when the output was captured");
         return new(kind, wish.Times ? data.CapturedAt.ToDateTimeOffset() : null, data.Bytes.Memory);
+    }
+
+    /// <exception cref="InvalidDataException">Not what was due; the message goes on after "server:".</exception>
+    public OutputPart Take(V1.OutputGap wire)
+    {
+        var kind = KindOf(wire.Stream);
+        var next = _next[(int)kind] ?? wire.From;
+        if (wire.From != next || wire.To <= next) throw new InvalidDataException($"told of a gap from byte {wire.From} to {wire.To} where byte {next} was due");
+        _next[(int)kind] = wire.To;
+        return new(kind, null, default, OutputGaps.FromWire(wire));
     }
 
     /// <exception cref="InvalidDataException">Something is missing; the message goes on after "server:".</exception>

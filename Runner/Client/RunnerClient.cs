@@ -136,11 +136,14 @@ sealed class RunnerClient : IDisposable
             limit: null, cancellationToken);
     }
 
-    /// <summary>One stream of a job from its first byte; with follow, until the job has ended.</summary>
+    /// <summary>The bytes of one stream of a job that are kept, from the first on; with follow, until the job has ended.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync(
         JobId id, OutputKind kind, bool follow, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var part in ReadAsync(id, new OutputWish(kind, OutputBegin.Start, follow), cancellationToken)) yield return part.Bytes;
+        await foreach (var part in ReadAsync(id, new OutputWish(kind, OutputBegin.Start, follow), cancellationToken))
+        {
+            if (part.Gap is null) yield return part.Bytes;
+        }
     }
 
     /// <summary>A job's output as it is wished.</summary>
@@ -154,6 +157,10 @@ sealed class RunnerClient : IDisposable
             if (message.Data is { } data)
             {
                 yield return Checked(() => order.Take(data));
+            }
+            else if (message.Gap is { } gap)
+            {
+                yield return Checked(() => order.Take(gap));
             }
             else if (message.End is { } end)
             {

@@ -13,8 +13,10 @@ interface IJobLauncher
     IReadOnlyList<JobId> Kept { get; }
 
     /// <summary>Goes on with one of <see cref="Kept"/> where the former server left it.</summary>
+    /// <param name="id">Which.</param>
+    /// <param name="applied">The limits it was started with: that of its output is known to nobody else.</param>
     /// <exception cref="JobException">It cannot be: what it was kept by or written to is gone.</exception>
-    IJobProcess Adopt(JobId id);
+    IJobProcess Adopt(JobId id, ResourceLimits applied);
 
     /// <summary>Kills and removes whatever a former server left running and nobody goes on with.</summary>
     /// <param name="adopted">Those that somebody does.</param>
@@ -27,8 +29,9 @@ interface IJobLauncher
     /// <summary>The captured output of a job that is not running here.</summary>
     /// <param name="id">Whose.</param>
     /// <param name="kind">Which stream.</param>
-    /// <param name="length">Its size as recorded; null: whatever is there.</param>
-    OutputLog StoredOutput(JobId id, OutputKind kind, long? length);
+    /// <param name="length">Its size as recorded; null: whatever is there, as a server left it that did not record the end.</param>
+    /// <param name="kept">What of it is kept, as recorded with the size.</param>
+    OutputLog StoredOutput(JobId id, OutputKind kind, long? length, KeptOutput? kept);
 
     /// <summary>When its pieces were captured; empty if nobody wrote that down.</summary>
     OutputLog StoredIndex(JobId id);
@@ -49,6 +52,9 @@ interface IJobProcess : IDisposable
 
     /// <summary>Why what it writes is left in its pipes; null: it is not.</summary>
     string? HeldBack { get; }
+
+    /// <summary>Done when it has written more than it may and is to be ended for that.</summary>
+    Task OutputLimitPassed { get; }
 
     /// <summary>How the main process went. Fails only if the kernel does not tell.</summary>
     Task<ProcessExit> Exited { get; }
@@ -86,4 +92,7 @@ interface IJobProcess : IDisposable
 
     /// <summary>Processes that were left when the main one had gone; null: not counted. Known once it has settled.</summary>
     int? LeftoverProcesses { get; }
+
+    /// <summary>Whether somebody outside the job held a stream open when no process of it was left. Known once it has settled.</summary>
+    bool HeldOpen { get; }
 }

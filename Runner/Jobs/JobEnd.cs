@@ -45,6 +45,7 @@ abstract record JobEnd
         _ when reach is OomReach.WholeJob => new OutOfMemory(exit),
         (_, EndCause.Stop(var by)) => new Stopped(by, exit),
         (_, EndCause.Timeout) => new TimedOut(exit),
+        (_, EndCause.OutputLimit) => new OutputLimit(exit),
 
         // Without a limit of its own, a kill for want of memory is the machine's and takes one process.
         (ProcessExit.Signaled { Signal: Signals.Kill }, _) when reach is OomReach.SomeProcess => new OutOfMemory(exit),
@@ -63,6 +64,9 @@ abstract record EndCause
     public sealed record Stop(string By) : EndCause;
 
     public sealed record Timeout : EndCause;
+
+    /// <summary>It wrote more than it may.</summary>
+    public sealed record OutputLimit : EndCause;
 }
 
 /// <summary>How far a kill for want of memory went in a job.</summary>

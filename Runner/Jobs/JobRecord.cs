@@ -1,3 +1,5 @@
+using Runner.Output;
+
 namespace Runner.Jobs;
 
 /// <summary>Where a job is in its life. Each case holds only what is true then.</summary>
@@ -15,8 +17,12 @@ abstract record JobState
     /// <param name="LeftoverProcesses">
     /// Processes that were there when the main one had gone, and were killed then. Null: not counted, as when the whole job was being killed anyway.
     /// </param>
+    /// <param name="Stdout">What of its standard output is kept. Null: all of it, and there is no digest.</param>
+    /// <param name="Stderr">The same of its standard error.</param>
+    /// <param name="HeldOpen">Whether somebody outside the job held a stream open when no process of it was left: what they wrote later was not captured.</param>
     public sealed record Ended(
-        DateTimeOffset EndedAt, JobEnd End, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null) : JobState
+        DateTimeOffset EndedAt, JobEnd End, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null,
+        KeptOutput? Stdout = null, KeptOutput? Stderr = null, bool HeldOpen = false) : JobState
     {
         /// <summary>Bytes of its output and index that are kept.</summary>
         public long StoredBytes { get; init; }

@@ -48,11 +48,14 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         foreach (var id in launcher.Kept.Union(left).Where(id => !unended.ContainsKey(id) && store.Find(id) is null)) launcher.Discard(id);
         foreach (var (record, _) in unended.Values.Where(left => !adopted.Contains(left.Record.Id)))
         {
-            var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null).Length;
-            var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null).Length;
+            var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null, kept: null);
+            var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null, kept: null);
             var end = new JobEnd.Lost("the server ended without recording this job's end");
-            var bytes = stdout + stderr + launcher.StoredIndex(record.Id).Length;
-            store.RecordEnd(record with { State = new JobState.Ended(time.GetUtcNow(), end, ResourceUsage.None, stdout, stderr) { StoredBytes = bytes } });
+            var state = new JobState.Ended(time.GetUtcNow(), end, ResourceUsage.None, stdout.Length, stderr.Length, Stdout: stdout.Kept, Stderr: stderr.Kept)
+            {
+                StoredBytes = stdout.StoredBytes + stderr.StoredBytes + launcher.StoredIndex(record.Id).Length,
+            };
+            store.RecordEnd(record with { State = state });
             logger.JobEnded(record.Id, end);
         }
     }
@@ -259,7 +262,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         IJobProcess process;
         try
         {
-            process = launcher.Adopt(record.Id);
+            process = launcher.Adopt(record.Id, record.Applied);
         }
         catch (JobException e)
         {
@@ -341,8 +344,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         var ended = record.State as JobState.Ended;
         return new Job(
             record,
-            launcher.StoredOutput(record.Id, OutputKind.Stdout, ended?.StdoutBytes),
-            launcher.StoredOutput(record.Id, OutputKind.Stderr, ended?.StderrBytes),
+            launcher.StoredOutput(record.Id, OutputKind.Stdout, ended?.StdoutBytes, ended?.Stdout),
+            launcher.StoredOutput(record.Id, OutputKind.Stderr, ended?.StderrBytes, ended?.Stderr),
             launcher.StoredIndex(record.Id));
     }
 

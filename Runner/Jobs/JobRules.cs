@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Runner.Output;
 
 namespace Runner.Jobs;
 
@@ -104,6 +105,8 @@ static class JobRules
             throw Bad("spec.limits.pids", $"pids {pids}: must be 1 to {ResourceLimits.MostPids}");
         if (limits.CpuWeight is { } weight and not (>= 1 and <= ResourceLimits.MostWeight))
             throw Bad("spec.limits.cpu_weight", $"cpu weight {weight}: must be 1 to {ResourceLimits.MostWeight}");
+        if (limits.Output?.Bytes is { } output and not (>= OutputCap.Least and <= OutputCap.Most))
+            throw Bad("spec.max_output_bytes", $"output limit {output} bytes: must be at least 64 KiB ({OutputCap.Least}) and at most 1 PiB");
         CheckIo(limits.Io, limits.IoWeight);
     }
 

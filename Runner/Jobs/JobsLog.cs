@@ -26,6 +26,9 @@ static partial class JobsLog
     [LoggerMessage(LogLevel.Error, "Job {Id} is being ended, which could not be stored: {Problem}")]
     public static partial void EndingNotStored(this ILogger logger, JobId id, string problem);
 
+    [LoggerMessage(LogLevel.Error, "Job {Id} has output that cannot be read, so its digest is not recorded: {Problem}")]
+    public static partial void NoDigest(this ILogger logger, JobId id, string problem);
+
     [LoggerMessage(LogLevel.Critical, "Job {Id} is no longer watched")]
     public static partial void SupervisionFailed(this ILogger logger, Exception exception, JobId id);
 

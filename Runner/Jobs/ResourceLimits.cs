@@ -9,9 +9,10 @@ namespace Runner.Jobs;
 /// <param name="MemoryHighBytes">Bytes of memory above which it is slowed down but lives, at least 1 MiB.</param>
 /// <param name="Io">Rates of reading and writing on some disks.</param>
 /// <param name="IoWeight">Its part of the disks' time when there is not enough for all, 1 to 10,000; others have 100.</param>
+/// <param name="Output">How much is kept of what it writes. The server holds it to that, not the kernel.</param>
 sealed record ResourceLimits(
     double? Cpus = null, long? MemoryBytes = null, long? Pids = null, long? CpuWeight = null,
-    long? SwapBytes = null, long? MemoryHighBytes = null, IoRates? Io = null, long? IoWeight = null)
+    long? SwapBytes = null, long? MemoryHighBytes = null, IoRates? Io = null, long? IoWeight = null, OutputLimit? Output = null)
 {
     public static readonly ResourceLimits None = new();
 

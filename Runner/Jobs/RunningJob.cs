@@ -44,7 +44,7 @@ sealed class RunningJob
     public bool EndWaits => _gone.Task.IsCompleted && HeldBack is not null;
 
     /// <summary>Bytes of its output and index so far.</summary>
-    public long StoredBytes => Stdout.Length + Stderr.Length + Index.Length;
+    public long StoredBytes => Stdout.StoredBytes + Stderr.StoredBytes + Index.StoredBytes;
 
     /// <summary>Stores whether it is pinned.</summary>
     public void Pin(bool pinned)
@@ -75,6 +75,7 @@ sealed class RunningJob
             _ = KillAfterAsync(left < JobRules.MostGrace ? left : JobRules.MostGrace);
         }
         if (_record.Spec.Timeout is { } timeout) _ = TimeOutAsync(timeout);
+        _ = EndAtOutputLimitAsync();
         ProcessExit? exit = null;
         var unknown = "";
         try
@@ -108,7 +109,9 @@ sealed class RunningJob
             ? new JobEnd.Lost($"the kernel did not tell how it ended: {unknown}")
             : JobEnd.Decide(exit, cause, reach);
         var leftovers = reach is OomReach.WholeJob ? null : _process.LeftoverProcesses;
-        var record = _record with { State = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers) { StoredBytes = StoredBytes } };
+        var (stdout, stderr) = (await KeptAsync(Stdout).ConfigureAwait(false), await KeptAsync(Stderr).ConfigureAwait(false));
+        var state = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers, stdout, stderr, _process.HeldOpen) { StoredBytes = StoredBytes };
+        var record = _record with { State = state };
 
         // An end that is told but not kept would be a lie after a restart.
         await UntilDoneAsync("recorded", () => _store.RecordEnd(record)).ConfigureAwait(false);
@@ -182,6 +185,22 @@ sealed class RunningJob
         throw AlreadyEnded(_record.Id);
     }
 
+    /// <summary>What is kept of a stream that is at its end, with its digest; null: nothing was written to it, or it cannot be read.</summary>
+    private async Task<KeptOutput?> KeptAsync(OutputLog log)
+    {
+        if (log.Length == 0) return null;
+        try
+        {
+            return (log.Kept ?? new(0, 0)) with { Sha256 = await OutputDigest.OfAsync(log).ConfigureAwait(false) };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A disk that cannot be read does not keep the end back.
+            _logger.NoDigest(_record.Id, e.Message);
+            return log.Kept;
+        }
+    }
+
     public static JobException AlreadyEnded(JobId id) => new(JobError.AlreadyEnded, $"job {id}: has already ended");
 
     /// <summary>Ends the job when its time is up, as a stop does.</summary>
@@ -192,13 +211,25 @@ sealed class RunningJob
         if (since > TimeSpan.Zero) timeout -= since;
         while (timeout - _time.GetElapsedTime(start) is var left && left > TimeSpan.Zero)
             if (await GoesWithinAsync(left < s_longestTimer ? left : s_longestTimer).ConfigureAwait(false)) return;
+        await EndAsync(new EndCause.Timeout()).ConfigureAwait(false);
+    }
+
+    private async Task EndAtOutputLimitAsync()
+    {
+        await _process.OutputLimitPassed.ConfigureAwait(false);
+        await EndAsync(new EndCause.OutputLimit()).ConfigureAwait(false);
+    }
+
+    /// <summary>As a stop does, for a reason of the job's own.</summary>
+    private async Task EndAsync(EndCause cause)
+    {
         lock (_lock)
         {
             if (_exitSeen) return;
 
             // Whoever is being stopped has been told to end, and is now held to the job's own grace period.
             var isFirst = _ending is null;
-            Plan(new EndCause.Timeout(), _record.Spec.GracePeriod);
+            Plan(cause, _record.Spec.GracePeriod);
             if (isFirst && _record.Spec.GracePeriod > TimeSpan.Zero) Tell(Signals.Terminate);
         }
         await KillAfterAsync(_record.Spec.GracePeriod).ConfigureAwait(false);

@@ -8,12 +8,16 @@ static class LineSearch
     private const int Chunk = 64 * 1024;
     private const byte Newline = (byte)'\n';
 
-    /// <summary>Where the last lines before an offset begin, looked for no further back than another one; an end without a newline counts as a line.</summary>
+    /// <summary>
+    /// Where the last lines before an offset begin, looked for no further back than another one; an end without a newline counts as a line.
+    /// Where fewer are kept it is that other one, even if it is gone.
+    /// </summary>
     public static async Task<long> StartAsync(OutputLog log, long from, long end, long lines, CancellationToken cancellationToken)
     {
         if (lines == 0 || end <= from) return end;
         using var reader = log.OpenReader();
         var (start, left) = (from, lines);
+        end = Math.Min(end, log.KeptEnd);
         await BackwardsAsync(reader, from, end, (at, bytes) =>
         {
             // A newline that is the last byte ends the last line and begins none.
@@ -46,18 +50,21 @@ static class LineSearch
 
         // What no record covers was captured last.
         foreach (var kind in new[] { OutputKind.Stderr, OutputKind.Stdout })
-            await TakeAsync(kind, await index.EndBeforeAsync(kind, count, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
-        for (var position = count - 1; position >= 0 && found[0] + found[1] < lines; position--)
+            await TakeAsync(kind, await index.EndBeforeAsync(kind, count, cancellationToken).ConfigureAwait(false) ?? long.MaxValue).ConfigureAwait(false);
+        for (var position = count - 1; position >= 0 && found[0] + found[1] < lines && !index[position].IsGone; position--)
         {
             await TakeAsync(index[position].Kind, index[position].Offset).ConfigureAwait(false);
             await OutputIndex.PauseAsync(position, cancellationToken).ConfigureAwait(false);
         }
+
+        // And what no record covers any more, first.
+        foreach (var kind in new[] { OutputKind.Stderr, OutputKind.Stdout }) await TakeAsync(kind, 0).ConfigureAwait(false);
         return found;
 
         async ValueTask TakeAsync(OutputKind kind, long from)
         {
             var (to, end, most) = (left[(int)kind], ends[(int)kind], lines - found[0] - found[1]);
-            if (from >= to) return;
+            if (from >= to || most <= 0) return;
             left[(int)kind] = from;
             var ended = 0L;
             await BackwardsAsync(kind is OutputKind.Stdout ? stdout : stderr, from, to, (at, bytes) =>
@@ -82,12 +89,16 @@ static class LineSearch
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Chunk, to - from));
         try
         {
-            while (to > from)
+            while (true)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+
+                // What a cap takes meanwhile is no part of it any more.
+                from = Math.Max(from, reader.First);
+                if (to <= from) return;
                 var length = (int)Math.Min(Chunk, to - from);
+                if (!reader.Fill(to - length, buffer.AsSpan(0, length))) continue;
                 to -= length;
-                reader.Fill(to, buffer.AsSpan(0, length));
                 if (!chunk(to, buffer.AsSpan(0, length)) || to == from) return;
                 await Task.Yield();
             }

@@ -2,7 +2,7 @@ namespace Runner.Output;
 
 /// <summary>
 /// Looks things up in a job's index, a block at a time. Its times never go back, so a time is found by halving; where a
-/// stream stood is found from the nearest record of it. Not for concurrent calls.
+/// stream stood is found from the nearest record of it. The oldest records may be gone. Not for concurrent calls.
 /// </summary>
 sealed class OutputIndex(OutputLog log) : IDisposable
 {
@@ -39,16 +39,35 @@ sealed class OutputIndex(OutputLog log) : IDisposable
         return low;
     }
 
-    /// <summary>Where a stream stood before a record: the end of its nearest piece before that.</summary>
-    public async ValueTask<long> EndBeforeAsync(OutputKind kind, long position, CancellationToken cancellationToken) =>
-        await LastOfAsync(kind, position, long.MaxValue, cancellationToken).ConfigureAwait(false) is >= 0 and var found ? this[found].End : 0;
+    /// <summary>The first record that is kept.</summary>
+    public long First => Since(1); // what is gone has the time 0
 
-    /// <summary>The last record of a stream before a position that begins at an offset or below it; −1 if there is none.</summary>
+    /// <summary>Whether records are gone.</summary>
+    public bool IsCut => Count > 0 && this[0].IsGone;
+
+    /// <summary>Where a stream stood before a record: the end of its nearest piece before that. Null: nobody knows any more.</summary>
+    public async ValueTask<long?> EndBeforeAsync(OutputKind kind, long position, CancellationToken cancellationToken)
+    {
+        if (await LastOfAsync(kind, position, long.MaxValue, cancellationToken).ConfigureAwait(false) is >= 0 and var found) return this[found].End;
+        if (!IsCut) return 0;
+
+        // Its next piece began where it stood.
+        for (position = Math.Max(position, First); position < Count; position++)
+        {
+            if (this[position] is { IsGone: false } record && record.Kind == kind) return record.Offset;
+            await PauseAsync(position, cancellationToken).ConfigureAwait(false);
+        }
+        return null;
+    }
+
+    /// <summary>The last record of a stream before a position that begins at an offset or below it; −1 if there is none, or none any more.</summary>
     public async ValueTask<long> LastOfAsync(OutputKind kind, long before, long offset, CancellationToken cancellationToken)
     {
         for (var position = before - 1; position >= 0; position--)
         {
-            if (this[position] is var record && record.Kind == kind && record.Offset <= offset) return position;
+            var record = this[position];
+            if (record.IsGone) return -1;
+            if (record.Kind == kind && record.Offset <= offset) return position;
             await PauseAsync(position, cancellationToken).ConfigureAwait(false);
         }
         return -1;
@@ -69,7 +88,7 @@ sealed class OutputIndex(OutputLog log) : IDisposable
         _first = position - position % BlockRecords;
         _filled = 0;
         var wanted = (int)Math.Min(BlockRecords, Count - _first) * OutputRecord.Size;
-        _reader.Fill(_first * OutputRecord.Size, _block.AsSpan(0, wanted));
+        _ = _reader.Fill(_first * OutputRecord.Size, _block.AsSpan(0, wanted));
         _filled = wanted / OutputRecord.Size;
     }
 }

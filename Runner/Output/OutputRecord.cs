@@ -15,6 +15,9 @@ readonly record struct OutputRecord(long Ticks, OutputKind Kind, long Offset, lo
 
     public long End => Offset + Length;
 
+    /// <summary>It was given back to make room and reads as zeros, maybe half of it: no record has neither a time nor a length.</summary>
+    public bool IsGone => Ticks == 0 || Length == 0;
+
     public void Write(Span<byte> bytes)
     {
         BinaryPrimitives.WriteInt64LittleEndian(bytes, Ticks);

@@ -45,7 +45,8 @@ sealed class PieceReader : IDisposable
             if (_position >= _index.Count
                 && await _output.Index.WaitPastAsync(_position * OutputRecord.Size, cancellationToken).ConfigureAwait(false) <= _position * OutputRecord.Size) break;
             var record = _index[_position++];
-            if (Take(record.Kind, record.End, record.Ticks) is { } piece) return piece;
+            if (record.IsGone) _position = Math.Max(_position, _index.First);
+            else if (Take(record.Kind, record.End, record.Ticks) is { } piece) return piece;
             await OutputIndex.PauseAsync(_position, cancellationToken).ConfigureAwait(false);
         }
         if (!_output.Index.IsComplete || _position < _index.Count) return null;
@@ -53,6 +54,9 @@ sealed class PieceReader : IDisposable
         // What no record covers.
         return Take(OutputKind.Stdout, long.MaxValue, _output.EndedAt()) ?? Take(OutputKind.Stderr, long.MaxValue, _output.EndedAt());
     }
+
+    /// <summary>Tells that what stands before an offset is not wanted any more, as it is gone.</summary>
+    public void Skip(OutputKind kind, long offset) => _next[(int)kind] = Math.Max(_next[(int)kind], offset);
 
     public void Dispose() => _index.Dispose();
 
@@ -108,9 +112,19 @@ sealed class PieceReader : IDisposable
             if (!wait || _position * OutputRecord.Size < size) break;
             if (await _output.Index.WaitPastAsync(size, cancellationToken).ConfigureAwait(false) <= size) break;
         }
+
+        // What was captured before the first record that is left may be of that time or not: then it is told.
+        var unknown = _index.IsCut && _position <= _index.First;
         var nothing = _output.Index.IsComplete && _position == _index.Count && _output.EndedAt() < ticks;
         foreach (var kind in _kinds)
-            _next[(int)kind] = nothing ? _output.Of(kind).Length : await _index.EndBeforeAsync(kind, _position, cancellationToken).ConfigureAwait(false);
+            _next[(int)kind] = unknown ? 0 : nothing ? _output.Of(kind).Length : await EndBeforeAsync(kind, _position, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<long> EndBeforeAsync(OutputKind kind, long position, CancellationToken cancellationToken)
+    {
+        // Without a record before or after it nothing has come since.
+        var length = _output.Of(kind).Length;
+        return await _index.EndBeforeAsync(kind, position, cancellationToken).ConfigureAwait(false) ?? length;
     }
 
     private async ValueTask GoToLinesAsync(long lines, CancellationToken cancellationToken)
@@ -119,7 +133,7 @@ sealed class PieceReader : IDisposable
         var (complete, count) = (_output.Index.IsComplete, _index.Count);
         var ends = new long[_kinds.Count];
         for (var i = 0; i < ends.Length; i++)
-            ends[i] = complete ? _output.Of(_kinds[i]).Length : await _index.EndBeforeAsync(_kinds[i], count, cancellationToken).ConfigureAwait(false);
+            ends[i] = Math.Min(_output.Of(_kinds[i]).KeptEnd, complete ? long.MaxValue : await EndBeforeAsync(_kinds[i], count, cancellationToken).ConfigureAwait(false));
         var share = await LineSearch.ShareAsync(_output, _index, count, ends, lines, cancellationToken).ConfigureAwait(false);
         _position = count;
         foreach (var kind in _kinds)

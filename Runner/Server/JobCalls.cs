@@ -84,20 +84,27 @@ sealed partial class JobCalls(JobRegistry jobs, JobRemoval removal, Followers fo
     {
         var (job, reading) = jobs.Open(JobId.Parse(request.Id), context.Caller());
         using var held = reading;
-        var log = job.Output.Of(OutputKinds.FromWire(request.Stream));
+        var kind = OutputKinds.FromWire(request.Stream);
+        var log = job.Output.Of(kind);
         if (request.Offset < 0) throw JobRules.Bad("offset", $"offset {request.Offset}: must be 0 or more");
         var most = request.Length is 0 ? LargestRange : Within("length", request.Length, 1, LargestRange);
 
         // Looked at before the size: that of a job which ends after it may not be final.
         var complete = job.Ended.IsCompleted;
         var size = log.Length;
-        var bytes = new byte[Math.Clamp(size - request.Offset, 0, most)];
-        if (bytes.Length > 0)
+        using var reader = log.OpenReader();
+        while (true)
         {
-            using var reader = log.OpenReader();
-            reader.Fill(request.Offset, bytes);
+            var gap = log.GapAt(request.Offset);
+            var offset = gap?.To ?? request.Offset;
+            var bytes = new byte[Math.Clamp(Math.Min(size, log.KeptEnd) - offset, 0, most)];
+
+            // A cap can have taken it between the two: then the gap is larger.
+            if (!reader.Fill(offset, bytes)) continue;
+            var answer = new V1.ReadOutputResponse { Bytes = Wrap(bytes), Size = size, Complete = complete };
+            if (gap is { } gone) answer.Gap = OutputGaps.ToWire(kind, gone);
+            return Task.FromResult(answer);
         }
-        return Task.FromResult(new V1.ReadOutputResponse { Bytes = Wrap(bytes), Size = size, Complete = complete });
     }
 
     public override async Task RunJob(V1.RunJobRequest request, IServerStreamWriter<V1.RunJobResponse> responses, ServerCallContext context)

@@ -41,10 +41,11 @@ sealed class OutputSender(Job job, OutputWish wish, SendBuffers buffers, IServer
         using var reader = log.OpenReader();
         for (var offset = await PieceReader.OffsetOfAsync(wish.Begin, log, cancellationToken); (wish.Follow || offset < until) && _left > 0;)
         {
-            var end = wish.Follow ? await log.WaitPastAsync(offset, cancellationToken) : until;
+            // What is dropped is told when that begins, and the rest of it at the end.
+            var past = log.IsDropping && offset > log.KeptEnd ? long.MaxValue : offset;
+            var end = wish.Follow ? await log.WaitPastAsync(past, cancellationToken) : until;
             if (end <= offset) return;
-            await SendAsync(reader, new(kind, offset, end - offset, Ticks: 0), cancellationToken);
-            offset = end;
+            offset = await SendAsync(reader, new(kind, offset, end - offset, Ticks: 0), cancellationToken);
         }
     }
 
@@ -56,7 +57,7 @@ sealed class OutputSender(Job job, OutputWish wish, SendBuffers buffers, IServer
         try
         {
             while (_left > 0 && await pieces.ReadAsync(until, cancellationToken) is { } piece)
-                await SendAsync(readers[(int)piece.Kind] ??= _output.Of(piece.Kind).OpenReader(), piece, cancellationToken);
+                pieces.Skip(piece.Kind, await SendAsync(readers[(int)piece.Kind] ??= _output.Of(piece.Kind).OpenReader(), piece, cancellationToken));
         }
         finally
         {
@@ -64,18 +65,27 @@ sealed class OutputSender(Job job, OutputWish wish, SendBuffers buffers, IServer
         }
     }
 
-    /// <summary>The bytes of a piece, in as many messages as they need.</summary>
-    private async Task SendAsync(OutputReader reader, OutputPiece piece, CancellationToken cancellationToken)
+    /// <summary>The bytes of a piece, in as many messages as they need, and what of it is gone. Returns what comes next, which is past the piece where more is gone.</summary>
+    private async Task<long> SendAsync(OutputReader reader, OutputPiece piece, CancellationToken cancellationToken)
     {
-        var end = piece.Offset + Math.Min(piece.Length, _left);
-        var stream = OutputKinds.ToWire(piece.Kind);
+        var (offset, end) = (piece.Offset, piece.Offset + piece.Length);
+        var (log, stream) = (_output.Of(piece.Kind), OutputKinds.ToWire(piece.Kind));
         var time = wish.Times ? Timestamp.FromDateTime(new DateTime(piece.Ticks, DateTimeKind.Utc)) : null;
-        var (buffer, size) = buffers.Rent(end - piece.Offset);
+        var (buffer, size) = buffers.Rent(Math.Min(piece.Length, _left));
         try
         {
-            for (var offset = piece.Offset; offset < end;)
+            while (offset < end && _left > 0)
             {
-                var read = reader.Read(offset, buffer.AsSpan(0, (int)Math.Min(size, end - offset)));
+                if (log.GapAt(offset) is { } gap)
+                {
+                    await responses.WriteAsync(new V1.StreamOutputResponse { Gap = OutputGaps.ToWire(piece.Kind, gap) }, cancellationToken);
+                    offset = gap.To;
+                    continue;
+                }
+
+                // 0: it is gone since the look above.
+                var read = reader.Read(offset, buffer.AsSpan(0, (int)Math.Min(size, Math.Min(end - offset, _left))));
+                if (read == 0) continue;
 
                 // The buffer is used again only after the write has serialised it.
                 var data = new V1.OutputData { Stream = stream, Offset = offset, Bytes = UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, read)), CapturedAt = time };
@@ -83,6 +93,7 @@ sealed class OutputSender(Job job, OutputWish wish, SendBuffers buffers, IServer
                 offset += read;
                 _left -= read;
             }
+            return offset;
         }
         finally
         {

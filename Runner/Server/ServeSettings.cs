@@ -23,6 +23,11 @@ sealed record ServeSettings(
     IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string? CgroupName,
     TimeSpan StopTimeout, bool Keeper, TimeSpan Watchdog, bool Verbose, long? DiskReserve = null, RetentionWish? Retention = null)
 {
+    public const long Unlimited = long.MaxValue;
+
+    /// <summary>Bytes kept of each stream of a job: at most, and of jobs that ask for nothing. Null: by the size of the disk; <see cref="Unlimited"/>: no end.</summary>
+    public long? MaxOutput { get; init; }
+
     public const string DefaultStateDirectory = "/var/lib/runner";
     private const string DefaultCgroupName = "runner";
 

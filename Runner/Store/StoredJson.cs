@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Data.Sqlite;
 using Runner.Jobs;
+using Runner.Output;
 
 namespace Runner.Store;
 
@@ -17,17 +18,18 @@ static class StoredJson
         var parts = EndParts.Of(ended.End);
         var outcome = new StoredOutcome(
             ended.EndedAt.UtcTicks, parts.Reason, parts.Code, parts.Signal, parts.CoreDumped, parts.By, parts.Detail,
-            ended.Usage, ended.StdoutBytes, ended.StderrBytes, ended.LeftoverProcesses);
+            ended.Usage, ended.StdoutBytes, ended.StderrBytes, ended.LeftoverProcesses, ended.Stdout, ended.Stderr, ended.HeldOpen);
         return JsonSerializer.Serialize(outcome, StoredJsonContext.Default.StoredOutcome);
     }
 
     public static string Ending(EndingPlan plan) => JsonSerializer.Serialize(
-        new StoredEnding((plan.Cause as EndCause.Stop)?.By, plan.KillAt.UtcTicks), StoredJsonContext.Default.StoredEnding);
+        new StoredEnding((plan.Cause as EndCause.Stop)?.By, plan.KillAt.UtcTicks, plan.Cause is EndCause.OutputLimit), StoredJsonContext.Default.StoredEnding);
 
     public static EndingPlan Ending(string json)
     {
         var ending = Parse(json, StoredJsonContext.Default.StoredEnding);
-        return new(ending.StoppedBy is { } by ? new EndCause.Stop(by) : new EndCause.Timeout(), Stamp.To(ending.KillAt));
+        EndCause cause = ending.StoppedBy is { } by ? new EndCause.Stop(by) : ending.AtOutputLimit ? new EndCause.OutputLimit() : new EndCause.Timeout();
+        return new(cause, Stamp.To(ending.KillAt));
     }
 
     /// <summary>From a row of SqliteJobStore's columns.</summary>
@@ -50,7 +52,7 @@ static class StoredJson
             : null;
         var end = new EndParts(outcome.Reason, exit, outcome.By, outcome.Detail).ToEnd()
             ?? throw new StoreException($"state database: no such end: {outcome.Reason}");
-        return new(Stamp.To(outcome.EndedAt), end, outcome.Usage, outcome.StdoutBytes, outcome.StderrBytes, outcome.LeftoverProcesses);
+        return new(Stamp.To(outcome.EndedAt), end, outcome.Usage, outcome.StdoutBytes, outcome.StderrBytes, outcome.LeftoverProcesses, outcome.Stdout, outcome.Stderr, outcome.HeldOpen);
     }
 
     private static T Parse<T>(string json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
@@ -68,13 +70,13 @@ static class Stamp
 /// <summary>An end as it is stored.</summary>
 sealed record StoredOutcome(
     long EndedAt, string Reason, int? Code, int? Signal, bool CoreDumped, string? By, string? Detail,
-    ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null);
+    ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null, KeptOutput? Stdout = null, KeptOutput? Stderr = null, bool HeldOpen = false);
 
 /// <summary>An ending as it is stored.</summary>
-/// <param name="StoppedBy">Null: its time was up.</param>
-sealed record StoredEnding(string? StoppedBy, long KillAt);
+/// <param name="StoppedBy">Null: its time was up, or its output too much.</param>
+sealed record StoredEnding(string? StoppedBy, long KillAt, bool AtOutputLimit = false);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(JobSpec))]
 [JsonSerializable(typeof(ResourceLimits))]
 [JsonSerializable(typeof(StoredOutcome))]

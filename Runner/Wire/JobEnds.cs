@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Runner.Jobs;
 
@@ -18,7 +19,16 @@ static class JobEnds
         (EndParts.Lost, V1.EndReason.Lost),
     ];
 
-    public static V1.Ended ToWire(DateTimeOffset endedAt, JobEnd end, int? leftoverProcesses = null)
+    public static V1.Ended ToWire(JobState.Ended ended, string? stdoutSha256, string? stderrSha256)
+    {
+        var wire = ToWire(ended.EndedAt, ended.End);
+        if (ended.LeftoverProcesses is { } leftovers) wire.LeftoverProcesses = leftovers;
+        if (stdoutSha256 is { } stdout) wire.StdoutSha256 = ByteString.CopyFrom(Convert.FromHexString(stdout));
+        if (stderrSha256 is { } stderr) wire.StderrSha256 = ByteString.CopyFrom(Convert.FromHexString(stderr));
+        return wire;
+    }
+
+    public static V1.Ended ToWire(DateTimeOffset endedAt, JobEnd end)
     {
         var parts = EndParts.Of(end);
         var wire = new V1.Ended
@@ -31,7 +41,6 @@ static class JobEnds
         };
         if (parts.Code is { } code) wire.Code = code;
         if (parts.Signal is { } signal) wire.Signal = signal;
-        if (leftoverProcesses is { } leftovers) wire.LeftoverProcesses = leftovers;
         return wire;
     }
 

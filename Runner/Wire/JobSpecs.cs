@@ -19,6 +19,8 @@ static class JobSpecs
             MergeOutput = spec.MergeOutput,
         };
         if (spec.Timeout is { } timeout) wire.Timeout = Duration.FromTimeSpan(timeout);
+        if (spec.Limits.Output?.Bytes is { } bytes) wire.MaxOutputBytes = bytes;
+        wire.OutputPolicy = OutputLimits.ToWire(spec.Limits.Output?.Policy);
         wire.Args.Add(spec.Args);
         foreach (var (name, value) in spec.Env) wire.Env.Add(name, value);
         foreach (var (key, value) in spec.Labels) wire.Labels.Add(key, value);
@@ -36,7 +38,10 @@ static class JobSpecs
             WorkingDirectory = wire.WorkingDirectory.Length > 0 ? wire.WorkingDirectory : "/",
             Name = wire.Name,
             Labels = new Dictionary<string, string>(wire.Labels),
-            Limits = LimitSets.FromWire(wire.Limits),
+            Limits = LimitSets.FromWire(wire.Limits) with
+            {
+                Output = OutputLimits.Of(wire.HasMaxOutputBytes ? wire.MaxOutputBytes : null, OutputLimits.FromWire(wire.OutputPolicy)),
+            },
             GracePeriod = wire.GracePeriod is null ? JobSpec.DefaultGracePeriod : Durations.FromWire("spec.grace_period", wire.GracePeriod),
             Timeout = wire.Timeout is null ? null : Durations.FromWire("spec.timeout", wire.Timeout),
             AllowEmptyArgs = wire.AllowEmptyArgs,

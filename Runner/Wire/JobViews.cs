@@ -1,6 +1,7 @@
 using Google.Protobuf.WellKnownTypes;
 using Runner.Access;
 using Runner.Jobs;
+using Runner.Output;
 
 namespace Runner.Wire;
 
@@ -16,8 +17,14 @@ static class JobViews
         var usage = job.Usage();
         var record = job.Record;
         var ended = record.State as JobState.Ended;
-        return new(record, ended?.Usage ?? usage, ended?.StdoutBytes ?? job.Stdout.Length, ended?.StderrBytes ?? job.Stderr.Length, followers, ended is null ? job.HeldBack : null);
+        return new(
+            record, ended?.Usage ?? usage, ended?.StdoutBytes ?? job.Stdout.Length, ended?.StderrBytes ?? job.Stderr.Length, followers,
+            ended is null ? job.Stdout.Kept : AtEnd(ended.Stdout, ended.StdoutBytes), ended is null ? job.Stderr.Kept : AtEnd(ended.Stderr, ended.StderrBytes),
+            ended is null ? job.HeldBack : null);
     }
+
+    // Of what was never written nothing is stored.
+    private static KeptOutput? AtEnd(KeptOutput? kept, long size) => kept ?? (size == 0 ? KeptOutput.OfNothing : null);
 
     /// <summary>The job as far as the caller may know it.</summary>
     public static V1.Job ToWire(JobView view, Caller caller)
@@ -40,12 +47,12 @@ static class JobViews
             AppliedLimits = LimitSets.ToWire(record.Applied),
             StartedAt = Timestamp.FromDateTimeOffset(record.StartedAt),
             Usage = Usages.ToWire(view.Usage),
-            Output = new() { StdoutBytes = view.StdoutBytes, StderrBytes = view.StderrBytes },
+            Output = OutputSizes.ToWire(view),
             Followers = view.Followers,
             Pinned = record.Pinned,
             HeldBack = view.HeldBack ?? "",
         };
-        if (record.State is JobState.Ended ended) wire.Ended = JobEnds.ToWire(ended.EndedAt, ended.End, ended.LeftoverProcesses);
+        if (record.State is JobState.Ended ended) wire.Ended = JobEnds.ToWire(ended, view.Stdout?.Sha256, view.Stderr?.Sha256);
         else wire.Running = new();
         return wire;
     }
@@ -56,14 +63,16 @@ static class JobViews
         if (wire is null) throw new InvalidDataException("there is no job in it");
         var usage = Usages.FromWire(wire.Usage);
         var (stdout, stderr) = (wire.Output?.StdoutBytes ?? 0, wire.Output?.StderrBytes ?? 0);
+        var (keptStdout, keptStderr) = OutputSizes.FromWire(wire.Output, wire.Ended);
         JobState state = wire.Ended is { } ended
             ? new JobState.Ended(
-                Time("ended_at", ended.EndedAt), JobEnds.FromWire(ended), usage, stdout, stderr, ended.HasLeftoverProcesses ? ended.LeftoverProcesses : null)
+                Time("ended_at", ended.EndedAt), JobEnds.FromWire(ended), usage, stdout, stderr, ended.HasLeftoverProcesses ? ended.LeftoverProcesses : null,
+                keptStdout, keptStderr, wire.Output?.HeldOpen ?? false)
             : new JobState.Running();
         var record = new JobRecord(
             JobId.Parse(wire.Id), JobSpecs.FromWire(wire.Spec), wire.Owner, wire.Pid,
-            LimitSets.FromWire(wire.AppliedLimits), Time("started_at", wire.StartedAt), state) { Pinned = wire.Pinned };
-        return new(record, usage, stdout, stderr, wire.Followers, wire.HeldBack.Length > 0 ? wire.HeldBack : null);
+            LimitSets.FromWire(wire.AppliedLimits) with { Output = OutputSizes.AppliedFromWire(wire.Output) }, Time("started_at", wire.StartedAt), state) { Pinned = wire.Pinned };
+        return new(record, usage, stdout, stderr, wire.Followers, keptStdout, keptStderr, wire.HeldBack.Length > 0 ? wire.HeldBack : null);
     }
 
     private static DateTimeOffset Time(string field, Timestamp? wire)
@@ -74,5 +83,14 @@ static class JobViews
 }
 
 /// <summary>What a client sees of a job at one instant.</summary>
+/// <param name="Record">As it is stored.</param>
+/// <param name="Usage">So far.</param>
+/// <param name="StdoutBytes">Captured so far, kept or not.</param>
+/// <param name="StderrBytes">The same.</param>
+/// <param name="Followers">How many of its streams are being read.</param>
+/// <param name="Stdout">What of it is kept; null: everything, and there is no digest.</param>
+/// <param name="Stderr">The same.</param>
 /// <param name="HeldBack">Why its output or its end waits for the server's disk; null: it does not.</param>
-sealed record JobView(JobRecord Record, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int Followers = 0, string? HeldBack = null);
+sealed record JobView(
+    JobRecord Record, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int Followers = 0, KeptOutput? Stdout = null, KeptOutput? Stderr = null,
+    string? HeldBack = null);

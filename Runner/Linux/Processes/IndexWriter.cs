@@ -10,14 +10,22 @@ namespace Runner.Linux.Processes;
 /// <param name="file">The index; this object's from now on.</param>
 /// <param name="log">The log it is read by.</param>
 /// <param name="last">The time of its last record.</param>
-sealed class IndexWriter(LazyFile file, OutputLog log, long last = 0) : IDisposable
+/// <param name="most">Bytes it may have; the oldest records make room. Null: no end.</param>
+sealed class IndexWriter(LazyFile file, OutputLog log, long last = 0, long? most = null) : IDisposable
 {
+    // The least that blocks of 4096 bytes and records have in common: what is left begins with a whole record.
+    private const long Unit = 4096 * OutputRecord.Size / 8;
+
+    private readonly FileHead? _head = most is { } bytes ? new(file, bytes, Unit) : null;
     private long _last = last;
 
     /// <summary>Writes down a piece; readers learn of it by <see cref="Tell"/>.</summary>
     /// <exception cref="LinuxException">The file does not take it, and nothing has changed.</exception>
     public unsafe void Append(OutputKind kind, long offset, long length)
     {
+        // Nobody need be told: a record that is gone is known by its time, which is 0 then.
+        if (_head is not null && log.Length - _head.Given > most) _head.GiveBack(_head.For(log.Length));
+
         // A clock that is set back does not put what comes after before what came before.
         _last = Math.Max(_last, DateTime.UtcNow.Ticks);
         var bytes = stackalloc byte[OutputRecord.Size];

@@ -11,22 +11,26 @@ sealed class JobCapture : IDisposable
     private readonly IReadOnlyList<StreamCapture> _streams;
     private readonly IndexWriter _writer;
     private readonly string?[] _heldBack = new string?[2]; // by stream
+    private readonly KeptFile _kept;
     private readonly Func<Task> _sync;
+    private readonly TaskCompletionSource _limitPassed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="loop">Where capturing is done.</param>
     /// <param name="id">Whose.</param>
     /// <param name="files">Where it goes on from; from now on this object's.</param>
     /// <param name="pipes">One a stream, or one for both; from now on this object's.</param>
+    /// <param name="cap">How much is kept; null: everything.</param>
     /// <param name="logger">Told when the files take no more.</param>
-    public JobCapture(EventLoop loop, JobId id, CaptureFiles files, IReadOnlyList<Fd> pipes, ILogger logger)
+    public JobCapture(EventLoop loop, JobId id, CaptureFiles files, IReadOnlyList<Fd> pipes, OutputCap? cap, ILogger logger)
     {
-        (Stdout, Stderr, Index, _sync) = (files.Stdout.Log, files.Stderr.Log, files.Index.Log, files.SyncAsync);
-        _writer = new IndexWriter(files.Index.File, Index, files.LastTicks);
+        (Stdout, Stderr, Index, _kept, _sync) = (files.Stdout.Log, files.Stderr.Log, files.Index.Log, files.Kept, files.SyncAsync);
+        _writer = new IndexWriter(files.Index.File, Index, files.LastTicks, cap?.Bytes);
         (OutputKind, LogFile)[] streams = [(OutputKind.Stdout, files.Stdout), (OutputKind.Stderr, files.Stderr)];
         _streams =
         [
             .. pipes.Zip(streams, (pipe, stream) => new StreamCapture(
-                loop, pipe, stream.Item2, stream.Item1, _writer, e => HoldBack(stream.Item1, e.Message), () => GoOn(stream.Item1))),
+                loop, pipe, stream.Item2, stream.Item1, _writer, e => HoldBack(stream.Item1, e.Message), () => GoOn(stream.Item1),
+                cap is null ? null : new StreamRoom(cap, stream.Item1, stream.Item2, _kept, () => _limitPassed.TrySetResult()))),
         ];
 
         void HoldBack(OutputKind kind, string why)
@@ -49,6 +53,12 @@ sealed class JobCapture : IDisposable
     public OutputLog Stderr { get; }
     public OutputLog Index { get; }
 
+    /// <summary>Done when a stream has had more than it may, and the job is to be ended for that.</summary>
+    public Task LimitPassed => _limitPassed.Task;
+
+    /// <summary>Whether somebody held a pipe open when capturing was finished.</summary>
+    public bool HeldOpen => _streams.Any(stream => stream.HeldOpen);
+
     public void Start()
     {
         foreach (var stream in _streams) stream.Start();
@@ -63,15 +73,19 @@ sealed class JobCapture : IDisposable
         if (Stdout.Length > 0 || Stderr.Length > 0) await _sync().ConfigureAwait(false);
     }
 
-    public void Dispose() => _writer.Dispose();
+    public void Dispose()
+    {
+        _writer.Dispose();
+        _kept.Dispose();
+    }
 }
 
-/// <summary>A file that a stream is captured to, the log it is read by, and its size, which may be more than the log tells yet.</summary>
+/// <summary>A file that a stream is captured to, the log it is read by, its size, which may be more than the log tells yet, and what was dropped after that.</summary>
 /// <param name="Disk">Whose room is watched; null: nobody's.</param>
-sealed record LogFile(LazyFile File, OutputLog Log, long Size, StateDisk? Disk = null);
+sealed record LogFile(LazyFile File, OutputLog Log, long Size, long Dropped = 0, StateDisk? Disk = null);
 
 /// <summary>The files of one job, to be written to, and how they get to the disk.</summary>
-sealed record CaptureFiles(LogFile Stdout, LogFile Stderr, LogFile Index, Func<Task> SyncAsync)
+sealed record CaptureFiles(LogFile Stdout, LogFile Stderr, LogFile Index, KeptFile Kept, Func<Task> SyncAsync)
 {
     /// <summary>The time of the last record in the index; 0: there is none.</summary>
     public long LastTicks { get; init; }

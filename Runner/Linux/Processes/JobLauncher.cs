@@ -17,10 +17,13 @@ sealed class JobLauncher : IJobLauncher, IDisposable
     private readonly ExitWatch _exits;
     private readonly IJobParent _parent;
     private readonly Fd _nothing;
+    private readonly OutputAllowance _output;
 
     /// <param name="parent">Starts the programs; null: this process.</param>
-    public JobLauncher(CgroupTree cgroups, OutputFiles files, ILogger<JobLauncher> logger, IJobParent? parent = null)
+    /// <param name="mostOutput">Bytes kept of each stream: at most, and of jobs that ask for nothing. Null: no end.</param>
+    public JobLauncher(CgroupTree cgroups, OutputFiles files, ILogger<JobLauncher> logger, IJobParent? parent = null, long? mostOutput = null)
     {
+        _output = new(mostOutput, files.CanGiveBack);
         (_cgroups, _files, _logger) = (cgroups, files, logger);
         _nothing = Libc.Open("/dev/null", OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
 
@@ -53,14 +56,14 @@ sealed class JobLauncher : IJobLauncher, IDisposable
 
     public IReadOnlyList<JobId> Kept => [.. _parent.Kept.Select(kept => kept.Id)];
 
-    public IJobProcess Adopt(JobId id)
+    public IJobProcess Adopt(JobId id, ResourceLimits applied)
     {
         var kept = _parent.Kept.First(kept => kept.Id == id);
         return Told(() =>
         {
             var cgroup = _cgroups.Find(id.ToString()) ?? throw new JobException(JobError.OsError, $"job {id}: its cgroup is gone");
             cgroup.Born();
-            return Watched(id, kept.Process, cgroup, cgroup.OpenOomNotice(), _files.Reopen(id), kept.Pipes);
+            return Watched(id, kept.Process, cgroup, cgroup.OpenOomNotice(), _files.Reopen(id), kept.Pipes, applied.Output);
         });
     }
 
@@ -78,7 +81,8 @@ sealed class JobLauncher : IJobLauncher, IDisposable
 
     public void Discard(JobId id) => _files.Remove(id);
 
-    public OutputLog StoredOutput(JobId id, OutputKind kind, long? length) => _files.Complete(id, kind, length);
+    public OutputLog StoredOutput(JobId id, OutputKind kind, long? length, KeptOutput? kept) =>
+        length is { } known ? _files.Complete(id, kind, known, kept) : _files.Left(id, kind);
 
     public OutputLog StoredIndex(JobId id) => _files.CompleteIndex(id);
 
@@ -106,11 +110,13 @@ sealed class JobLauncher : IJobLauncher, IDisposable
         }
     }
 
-    private JobProcess Watched(JobId id, StartedProcess process, JobCgroup cgroup, Fd? oomNotice, CaptureFiles files, IReadOnlyList<Fd> pipes) =>
-        new(process, () => _parent.Forget(id), cgroup, oomNotice, _exits, new JobCapture(_captureLoop, id, files, pipes, _logger));
+    private JobProcess Watched(
+        JobId id, StartedProcess process, JobCgroup cgroup, Fd? oomNotice, CaptureFiles files, IReadOnlyList<Fd> pipes, OutputLimit? output) =>
+        new(process, () => _parent.Forget(id), cgroup, oomNotice, _exits, new JobCapture(_captureLoop, id, files, pipes, output?.ToCap(), _logger), output);
 
     private JobProcess LaunchOrThrow(JobId id, JobSpec spec)
     {
+        var output = _output.Grant(spec.Limits.Output);
         var envp = JobEnvironment.For(id, spec.Env);
         var program = ProgramPath.Resolve(spec.Command, JobEnvironment.PathOf(spec.Env));
         var undo = new Stack<Action>();
@@ -135,7 +141,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
                 cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite ?? outWrite));
             var process = _parent.Start(id, order, pipes);
             cgroup.Born();
-            return Watched(id, process, cgroup, oomNotice, _files.New(id), pipes);
+            return Watched(id, process, cgroup, oomNotice, _files.New(id), pipes, output);
         }
         catch
         {

@@ -19,11 +19,13 @@ sealed class JobProcess : IJobProcess
     private volatile bool _mainSpared;
     private volatile ReapedProcess? _reaped;
     private readonly Lock _oomLock = new();
+    private readonly OutputLimit? _output;
     private bool _exitSeen; // under the lock
 
     public JobProcess(
-        StartedProcess process, Action forget, JobCgroup cgroup, Fd? oomNotice, ExitWatch exits, JobCapture capture)
+        StartedProcess process, Action forget, JobCgroup cgroup, Fd? oomNotice, ExitWatch exits, JobCapture capture, OutputLimit? output)
     {
+        _output = output;
         (_cgroup, _oomNotice, _exits, _capture) = (cgroup, oomNotice, exits, capture);
         (Pid, _main, _forget) = (process.Pid, process.Pidfd, forget);
         Exited = SeeExitAsync(process.Ended);
@@ -32,11 +34,13 @@ sealed class JobProcess : IJobProcess
     }
 
     public int Pid { get; }
-    public ResourceLimits Applied => _cgroup.Applied;
+    public ResourceLimits Applied => _cgroup.Applied with { Output = _output };
     public OutputLog Stdout => _capture.Stdout;
     public OutputLog Stderr => _capture.Stderr;
     public OutputLog Index => _capture.Index;
     public string? HeldBack => _capture.HeldBack;
+    public Task OutputLimitPassed => _capture.LimitPassed;
+    public bool HeldOpen => _capture.HeldOpen;
     public Task<ProcessExit> Exited { get; }
     public DateTimeOffset? ExitedAt => _reaped?.At;
     public int? LeftoverProcesses { get; private set; } = 0;

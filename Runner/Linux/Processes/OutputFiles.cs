@@ -28,31 +28,58 @@ sealed class OutputFiles
         MakeFolder(_jobs);
         if (!Directory.Exists(_jobs)) throw new LinuxException("mkdir", Errno.ENOTDIR, _jobs);
         Sync(stateDirectory);
+        CanGiveBack = TryGiveBack();
     }
+
+    /// <summary>Whether the head of a file can be given back to this file system while its tail is kept.</summary>
+    public bool CanGiveBack { get; }
 
     public string Folder(JobId id) => System.IO.Path.Combine(_jobs, id.ToString());
 
     /// <summary>The files of a new job, each made when there is something to write to it: a silent job costs none.</summary>
-    public CaptureFiles New(JobId id) => Files(id, _ => 0);
+    public CaptureFiles New(JobId id) => Files(id, isNew: true);
 
     /// <summary>The files of a job that a former server captured to.</summary>
     public CaptureFiles Reopen(JobId id)
     {
-        var files = Files(id, Size);
+        var files = Files(id, isNew: false);
 
         // What is on record is told; the rest of the files once it is.
         files.Index.Log.Grow(files.Index.Size - files.Index.Size % OutputRecord.Size);
         using var index = new OutputIndex(files.Index.Log);
-        files.Stdout.Log.Grow(index.EndBeforeAsync(OutputKind.Stdout, index.Count, CancellationToken.None).AsTask().GetAwaiter().GetResult());
-        files.Stderr.Log.Grow(index.EndBeforeAsync(OutputKind.Stderr, index.Count, CancellationToken.None).AsTask().GetAwaiter().GetResult());
+        files.Stdout.Log.Grow(index.EndBeforeAsync(OutputKind.Stdout, index.Count, CancellationToken.None).AsTask().GetAwaiter().GetResult() ?? 0);
+        files.Stderr.Log.Grow(index.EndBeforeAsync(OutputKind.Stderr, index.Count, CancellationToken.None).AsTask().GetAwaiter().GetResult() ?? 0);
         return files with { LastTicks = index.Count > 0 ? index[index.Count - 1].Ticks : 0 };
     }
 
-    private CaptureFiles Files(JobId id, Func<string, long> size)
+    private CaptureFiles Files(JobId id, bool isNew)
     {
-        return new(For(Path(id, OutputKind.Stdout)), For(Path(id, OutputKind.Stderr)), For(IndexPath(id)), () => SyncAsync(id));
+        var kept = new KeptFile(new LazyFile(() => OpenForWriting(id, KeptPath(id))));
+        return new(Stream(OutputKind.Stdout), Stream(OutputKind.Stderr), For(IndexPath(id), 0, 0), kept, () => SyncAsync(id));
 
-        LogFile For(string path) => new(new LazyFile(() => OpenForWriting(id, path)), new OutputLog(() => Open(path)), size(path), _disk);
+        LogFile Stream(OutputKind kind)
+        {
+            var (first, dropped) = isNew ? default : KeptFile.Read(KeptPath(id), kind);
+            return For(Path(id, kind), first, dropped);
+        }
+
+        LogFile For(string path, long first, long dropped)
+        {
+            var log = new OutputLog(() => Open(path));
+            log.DropBefore(first);
+            return new(new LazyFile(() => OpenForWriting(id, path)), log, isNew ? 0 : Size(path), dropped, _disk);
+        }
+    }
+
+    /// <summary>By trying: some file systems have fallocate(2) and not this of it.</summary>
+    private bool TryGiveBack()
+    {
+        var path = System.IO.Path.Combine(_jobs, ".probe");
+        using var file = Libc.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.CloseOnExec, OwnerOnly);
+        if (file.IsInvalid) throw LinuxException.Last("open", path);
+        var can = Libc.Allocate(file, AllocateMode.PunchHole | AllocateMode.KeepSize, 0, 1) == 0;
+        File.Delete(path);
+        return can;
     }
 
     private static void MakeFolder(string folder)
@@ -106,10 +133,36 @@ sealed class OutputFiles
     }
 
     /// <summary>A stream that is complete.</summary>
-    public OutputLog Complete(JobId id, OutputKind kind, long? length)
+    public OutputLog Complete(JobId id, OutputKind kind, long length, KeptOutput? kept)
     {
         var path = Path(id, kind);
-        return new(() => Open(path), length ?? Size(path), complete: true);
+        return new(() => Open(path), length, complete: true, kept);
+    }
+
+    /// <summary>A stream as a server left it that did not come to record it.</summary>
+    public OutputLog Left(JobId id, OutputKind kind)
+    {
+        var (path, (first, dropped)) = (Path(id, kind), KeptFile.Read(KeptPath(id), kind));
+        var size = Size(path);
+
+        // After a power cut the disk may have taken back more than was written down: no zeros are told for that.
+        if (first > 0 || File.Exists(KeptPath(id))) first = Math.Max(first, HoleBefore(path, size));
+        return new(() => Open(path), size + dropped, complete: true, first + dropped > 0 ? new(first, first + dropped) : null);
+    }
+
+    /// <summary>Where the last hole of a file ends; a stream has none but where its head was given back.</summary>
+    private static long HoleBefore(string path, long size)
+    {
+        using var file = Libc.Open(path, OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
+        var end = 0L;
+        if (file.IsInvalid) return end;
+        for (var hole = 0L; hole < size && (hole = Libc.Seek(file, hole, Libc.SeekHole)) >= 0 && hole < size;)
+        {
+            // Past the last data: ENXIO.
+            var data = Libc.Seek(file, hole, Libc.SeekData);
+            end = hole = data < 0 ? size : data;
+        }
+        return end;
     }
 
     /// <summary>An index that is complete, without a record that was cut off; empty if there is none.</summary>
@@ -123,6 +176,8 @@ sealed class OutputFiles
     private static long Size(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 
     private static FileBytes Open(string path) => new(path);
+
+    private string KeptPath(JobId id) => System.IO.Path.Combine(Folder(id), "kept");
 
     private string IndexPath(JobId id) => System.IO.Path.Combine(Folder(id), "index");
 

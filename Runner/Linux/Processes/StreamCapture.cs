@@ -5,10 +5,10 @@ namespace Runner.Linux.Processes;
 
 /// <summary>
 /// Moves what a job writes from its pipe to its file inside the kernel (splice(2)), so that no byte is ever only in
-/// this process. A file that takes no more holds the job back by its pipe; nothing is dropped.
+/// this process. A file that takes no more holds the job back by its pipe; nothing is dropped but what a cap is there for.
 /// </summary>
 sealed class StreamCapture(
-    EventLoop loop, Fd pipe, LogFile to, OutputKind kind, IndexWriter index, Action<LinuxException> onHeldBack, Action onGoingOn)
+    EventLoop loop, Fd pipe, LogFile to, OutputKind kind, IndexWriter index, Action<LinuxException> onHeldBack, Action onGoingOn, StreamRoom? room = null)
 {
     private const int MostAtOnce = 1 << 20;
     private const nuint FionRead = 0x541B; // bytes in the pipe, pipe(7)
@@ -24,6 +24,12 @@ sealed class StreamCapture(
     private bool _closed;
     private bool _heldBack;
     private bool _toldHeldBack;
+
+    /// <summary>What was captured, kept or not.</summary>
+    private long Taken => _length + (room?.Dropped ?? 0);
+
+    /// <summary>Whether somebody held the pipe open when capturing was finished.</summary>
+    public bool HeldOpen { get; private set; }
 
     /// <summary>What a former server captured but did not write down is written down first.</summary>
     public void Start() => loop.Post(Retry);
@@ -59,9 +65,17 @@ sealed class StreamCapture(
     {
         if (_closed) return;
         Unwatch();
-        var target = _length + Waiting();
-        while (_length < target && Move((nuint)(target - _length))) { }
-        if (!_heldBack) Close();
+        var target = Taken + Waiting();
+        while (Taken < target && Move((nuint)(target - Taken))) { }
+        if (_heldBack || _closed) return;
+        HeldOpen = !HasHungUp();
+        Close();
+    }
+
+    private unsafe bool HasHungUp()
+    {
+        var entry = new PollEntry { Descriptor = pipe.Number };
+        return Libc.Poll(&entry, 1, 0) > 0 && (entry.Ready & PollEntry.HangUp) != 0;
     }
 
     /// <summary>One piece; the end of the stream closes. False: there is no more for now.</summary>
@@ -74,13 +88,31 @@ sealed class StreamCapture(
             return false;
         }
         if (!_file.IsOpen && !OpenFile(hasHungUp)) return false;
-        var offset = _length;
-        var moved = Libc.Splice(pipe, null, _file.Open(), &offset, most, SpliceFlags.Move | SpliceFlags.NonBlocking);
-        if (moved > 0)
+        if (room?.IsFull(_length) is true && Waiting() == 0)
         {
-            _length += moved;
-            to.Disk?.Took(moved);
-            return Record();
+            // Nothing is given up for bytes that do not come.
+            if (hasHungUp) Close();
+            return false;
+        }
+        nint moved;
+        try
+        {
+            var free = room?.Make(_length) ?? long.MaxValue;
+            var offset = _length;
+            moved = free > 0
+                ? Libc.Splice(pipe, null, _file.Open(), &offset, (nuint)Math.Min((long)most, free), SpliceFlags.Move | SpliceFlags.NonBlocking)
+                : room!.Drop(pipe, most);
+            if (moved > 0)
+            {
+                if (free > 0) _length += moved;
+                to.Disk?.Took(moved);
+                return free > 0 ? Record() : TellDropped();
+            }
+        }
+        catch (LinuxException e)
+        {
+            HoldBack(e);
+            return false;
         }
         if (moved == 0)
         {
@@ -136,9 +168,21 @@ sealed class StreamCapture(
         // In this order: whoever is told of a record finds its bytes.
         _log.Grow(_length);
         index.Tell();
+        TellGoingOn();
+        return true;
+    }
+
+    private bool TellDropped()
+    {
+        _log.GrowDropped(Taken);
+        TellGoingOn();
+        return true;
+    }
+
+    private void TellGoingOn()
+    {
         if (_toldHeldBack) onGoingOn();
         _toldHeldBack = false;
-        return true;
     }
 
     private void HoldBack(LinuxException error)
@@ -160,6 +204,11 @@ sealed class StreamCapture(
     {
         _heldBack = false;
         if (_log.Length < _length && !Record()) return;
+        if (_log.Length < Taken)
+        {
+            TellDropped();
+            room?.TellPassed();
+        }
         if (_finishing) Drain();
         else Watch();
     }

@@ -1,0 +1,38 @@
+using System.Runtime.InteropServices;
+
+namespace Runner.Linux.Native;
+
+static partial class Libc
+{
+    /// <summary>fallocate(2).</summary>
+    [LibraryImport(Name, EntryPoint = "fallocate", SetLastError = true)]
+    public static partial int Allocate(Fd fd, AllocateMode mode, long offset, long length);
+
+    /// <summary>lseek(2).</summary>
+    [LibraryImport(Name, EntryPoint = "lseek", SetLastError = true)]
+    public static partial long Seek(Fd fd, long offset, int whence);
+
+    public const int SeekData = 3, SeekHole = 4;
+
+    /// <summary>poll(2).</summary>
+    [LibraryImport(Name, EntryPoint = "poll", SetLastError = true)]
+    public static unsafe partial int Poll(PollEntry* entries, nuint count, int milliseconds);
+}
+
+/// <summary>How fallocate(2) changes a file (linux/falloc.h).</summary>
+[Flags]
+enum AllocateMode
+{
+    KeepSize = 1,
+    PunchHole = 2,
+}
+
+/// <summary><c>struct pollfd</c> of poll(2).</summary>
+struct PollEntry
+{
+    public int Descriptor;
+    public short Wanted;
+    public short Ready;
+
+    public const short HangUp = 16;
+}

@@ -27,7 +27,8 @@ static class ServerProcess
     private const int SigChild = 17;
     private const nint SignalDefault = 0;
 
-    // A job holds eight: two pipes, three files, its pidfd, its cgroup's events and OOM notice. A third of all for jobs.
+    // A job holds eight: two pipes, three files, its pidfd, its cgroup's events and OOM notice; and one that says what is kept,
+    // once something is given up. A third of all for jobs.
     private const int DescriptorsPerJob = 3 * 8;
 
     /// <summary>Returns after a planned stop: every job has ended and that is stored.</summary>

@@ -18,6 +18,7 @@ public sealed class OneEndTests
         public sealed record Stop(string By, int Grace) : Event;
         public sealed record Signal(int Number, bool All) : Event;
         public sealed record Pass(int Seconds) : Event;
+        public sealed record WriteTooMuch : Event;
     }
 
     /// <summary>A job and what befalls it.</summary>
@@ -30,6 +31,7 @@ public sealed class OneEndTests
         (1, Gen.Choose(0, 255).Select(code => (Event)new Event.Exit(code))),
         (2, from who in Gen.Elements("anna", "bert") from grace in Gen.Choose(0, 6) select (Event)new Event.Stop(who, grace)),
         (2, from number in Gen.Elements(Signals.Kill, 10, Signals.Terminate) from all in Gen.Elements(true, false) select (Event)new Event.Signal(number, all)),
+        (1, Gen.Constant((Event)new Event.WriteTooMuch())),
         (4, Gen.Choose(1, 5).Select(seconds => (Event)new Event.Pass(seconds))));
 
     private static readonly Gen<Story> s_story =
@@ -87,6 +89,11 @@ public sealed class OneEndTests
                     else await signal;
                     model.Take(number);
                     break;
+                case Event.WriteTooMuch:
+                    process.WriteTooMuch();
+                    model.WriteTooMuch();
+                    if (!model.Ended) await time.UntilAsync(due => due.Select(InSeconds).SequenceEqual(model.Due));
+                    break;
                 case Event.Pass(var seconds):
                     for (var left = seconds; left > 0;)
                     {
@@ -132,6 +139,7 @@ public sealed class OneEndTests
                 {
                     Event.Exit(var code) => Task.FromResult(process.Exit(new ProcessExit.Exited(code))),
                     Event.Signal(var number, var all) => job.SignalAsync(number, all, CancellationToken.None),
+                    Event.WriteTooMuch => Task.Run(process.WriteTooMuch),
                     Event.Pass(var seconds) => Task.Run(() => time.Advance(TimeSpan.FromSeconds(seconds))),
                     _ => throw new InvalidOperationException($"{what}"),
                 }));
@@ -146,6 +154,7 @@ public sealed class OneEndTests
         var inTime = stops.Where(stop => stop.Outcome.Result is null).Select(stop => stop.By).ToList();
         Assert.All(stops.Select(stop => stop.Outcome.Result).OfType<Exception>(), e => Assert.Equal(JobError.AlreadyEnded, Assert.IsType<JobException>(e).Error));
         if (end is JobEnd.Stopped(var stopper, _)) Assert.Contains(stopper, inTime);
+        else if (end is JobEnd.OutputLimit) Assert.Contains(new Event.WriteTooMuch(), story.Events);
         else if (end is JobEnd.TimedOut) Assert.True(story.Timeout <= story.Events.OfType<Event.Pass>().Sum(pass => pass.Seconds));
         else Assert.Empty(inTime);
         await time.UntilAsync(due => due.Count == 0);
@@ -185,6 +194,7 @@ public sealed class OneEndTests
     {
         private readonly List<int> _kills = [];
         private int? _timeout = story.Timeout;
+        private bool _wroteTooMuch;
         private EndCause? _cause;
         private ProcessExit? _exit;
 
@@ -200,6 +210,12 @@ public sealed class OneEndTests
         }
 
         public void Stop(string by, int grace) => SetAbout(new EndCause.Stop(by), grace, tells: true);
+
+        public void WriteTooMuch()
+        {
+            if (!_wroteTooMuch) SetAbout(new EndCause.OutputLimit(), story.Grace, tells: _cause is null);
+            _wroteTooMuch = true;
+        }
 
         public void Pass(int seconds)
         {
@@ -218,6 +234,7 @@ public sealed class OneEndTests
         {
             (EndCause.Stop(var by), { } exit) => new JobEnd.Stopped(by, exit),
             (EndCause.Timeout, { } exit) => new JobEnd.TimedOut(exit),
+            (EndCause.OutputLimit, { } exit) => new JobEnd.OutputLimit(exit),
             (null, ProcessExit.Exited(var code)) => new JobEnd.Exited(code),
             (null, ProcessExit.Signaled(var signal, var core)) => new JobEnd.Signaled(signal, core),
             _ => throw new InvalidOperationException("no end"),

@@ -15,7 +15,7 @@ public sealed class MachineReportTests : IDisposable
     public void This_machine_holds_jobs_to_their_limits()
     {
         var report = MachineReport.Make($"{_tree.Name}/doctor");
-        foreach (var name in (string[])["cgroups", "cpu limit", "memory limit", "swap limit", "pids limit", "cgroup.kill", "spawn into cgroup", "pidfd"])
+        foreach (var name in (string[])["cgroups", "cpu limit", "memory limit", "swap limit", "pids limit", "cgroup.kill", "spawn into cgroup", "pidfd", "output keep-tail"])
             Assert.Equal(CapabilityState.Works, Assert.Single(report, finding => finding.Name == name).State);
         Assert.DoesNotContain(report, finding => finding.Detail.StartsWith("could not be looked at", StringComparison.Ordinal));
         Assert.Equal(report.Count, report.Select(finding => finding.Name).Distinct().Count());

@@ -41,7 +41,7 @@ public sealed class SqliteJobStoreTests : IDisposable
 
     private static JobRecord Ended(JobRecord record, JobEnd end) => record with
     {
-        State = new JobState.Ended(record.StartedAt.AddTicks(1), end, s_usage, 5, 6, 7),
+        State = new JobState.Ended(record.StartedAt.AddTicks(1), end, s_usage, 5, 6, 7, new(1, 2, "ab"), new(0, 0, "cd"), HeldOpen: true),
     };
 
     [Fact]
@@ -83,6 +83,14 @@ public sealed class SqliteJobStoreTests : IDisposable
         var usage = new ResourceUsage { CpuTotal = TimeSpan.FromTicks(10), Pids = 0 };
         Assert.Equal(new JobState.Ended(new(638000000000000001, TimeSpan.Zero), new JobEnd.Exited(3), usage, 5, 6), read.State);
     }
+
+    [Fact]
+    public void What_set_about_ending_a_job_is_known_to_the_next_server() => Assert.All(
+        new EndCause[] { new EndCause.Stop("anna"), new EndCause.Timeout(), new EndCause.OutputLimit() }, cause =>
+        {
+            var plan = new EndingPlan(cause, DateTimeOffset.UnixEpoch.AddTicks(7));
+            Assert.Equal(plan, StoredJson.Ending(StoredJson.Ending(plan)));
+        });
 
     [Fact]
     public void An_end_is_recorded_once()

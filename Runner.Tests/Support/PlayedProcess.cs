@@ -17,6 +17,7 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
     public const int CodeWhenObeying = 7;
 
     private readonly TaskCompletionSource<ProcessExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _outputLimit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _signals;
     private int _kills;
 
@@ -32,12 +33,15 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
     public OutputLog Stderr { get; } = new(() => throw new NotSupportedException());
     public OutputLog Index { get; } = new(() => throw new NotSupportedException());
     public Task<ProcessExit> Exited => _exited.Task;
-    public Task OutputLimitPassed { get; } = new TaskCompletionSource().Task;
+    public Task OutputLimitPassed => _outputLimit.Task;
     public bool HeldOpen => false;
     public int? LeftoverProcesses => 0;
     public string? HeldBack { get; set; }
 
     public bool Exit(ProcessExit exit) => _exited.TrySetResult(exit);
+
+    /// <summary>It writes more than it may.</summary>
+    public void WriteTooMuch() => _outputLimit.TrySetResult();
 
     public void Signal(int signal, bool wake)
     {

@@ -7,6 +7,8 @@ namespace Runner.Linux;
 /// <summary>What this machine can do for jobs, tried out where that is cheap. It never fails: what goes wrong is a finding.</summary>
 static class MachineReport
 {
+    private const string StateDirectory = "/var/lib/runner"; // as `serve` has it unless told otherwise
+
     /// <param name="tree">Where to make a cgroup for trying; it is removed again. Controllers turned on above it stay on.
     /// Null: where a server would have its jobs.</param>
     /// <param name="mounts">Null: those of this process.</param>
@@ -27,6 +29,7 @@ static class MachineReport
         Look("privileges", () => PrivilegeProbes.Capabilities(File.ReadAllText($"{proc}/self/status")));
         Look("state disk", () => [DiskProbes.State(state)]);
         Look("open files", () => [PrivilegeProbes.OpenFiles(File.ReadAllText($"{proc}/self/limits"))]);
+        Look("output keep-tail", () => [OutputProbes.KeepTail(StateDirectory)]);
         return findings;
 
         CgroupMounts Mounts() => mounts ??= CgroupMounts.OfThisProcess();

@@ -15,6 +15,27 @@ sealed class FileHead(LazyFile file, long most, long unit)
 
     private readonly long _step = Math.Clamp(most / 16, unit, LargestStep);
 
+    /// <summary>
+    /// Whether the file system of a folder takes anything back, by trying: some have fallocate(2) and not this of it. One that has no
+    /// room for the trial is taken to be of those that do, as most are.
+    /// </summary>
+    /// <exception cref="LinuxException">Nothing can be tried there.</exception>
+    public static bool WorksIn(string folder)
+    {
+        const uint OwnerOnly = 0x180; // 0600
+        var path = Path.Combine(folder, $".runner-probe-{Environment.ProcessId}");
+        using var trial = Libc.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.CloseOnExec, OwnerOnly);
+        if (trial.IsInvalid)
+        {
+            var error = LinuxException.Last("open", path);
+            return error.Errno is Errno.ENOSPC or Errno.EDQUOT ? true : throw error;
+        }
+        var works = Libc.Allocate(trial, AllocateMode.PunchHole | AllocateMode.KeepSize, 0, 1) == 0
+            || LinuxException.Last("fallocate").Errno is not (Errno.EOPNOTSUPP or Errno.ENOSYS);
+        File.Delete(path);
+        return works;
+    }
+
     /// <summary>Where what is left begins. At first 0: to give back what a former server did costs nothing.</summary>
     public long Given { get; private set; }
 

@@ -28,7 +28,7 @@ sealed class OutputFiles
         MakeFolder(_jobs);
         if (!Directory.Exists(_jobs)) throw new LinuxException("mkdir", Errno.ENOTDIR, _jobs);
         Sync(stateDirectory);
-        CanGiveBack = TryGiveBack();
+        CanGiveBack = FileHead.WorksIn(_jobs);
     }
 
     /// <summary>Whether the head of a file can be given back to this file system while its tail is kept.</summary>
@@ -69,17 +69,6 @@ sealed class OutputFiles
             log.DropBefore(first);
             return new(new LazyFile(() => OpenForWriting(id, path)), log, isNew ? 0 : Size(path), dropped, _disk);
         }
-    }
-
-    /// <summary>By trying: some file systems have fallocate(2) and not this of it.</summary>
-    private bool TryGiveBack()
-    {
-        var path = System.IO.Path.Combine(_jobs, ".probe");
-        using var file = Libc.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.CloseOnExec, OwnerOnly);
-        if (file.IsInvalid) throw LinuxException.Last("open", path);
-        var can = Libc.Allocate(file, AllocateMode.PunchHole | AllocateMode.KeepSize, 0, 1) == 0;
-        File.Delete(path);
-        return can;
     }
 
     private static void MakeFolder(string folder)

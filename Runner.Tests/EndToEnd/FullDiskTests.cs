@@ -20,7 +20,7 @@ public sealed class FullDiskTests
         until_is() { local i=0; until "$@"; do kill -0 $server; i=$((i + 1)); [ $i -lt 1200 ]; sleep 0.05; done; }
         serve() {
             : >out # a line of the one before must not be taken for this one's
-            "$runner" serve --listen 127.0.0.1:0 --cert certs/server.pem --state-dir state --max-output unlimited --cgroup "$cgroup" "$@" >out 2>>err & server=$!
+            "$runner" serve --listen 127.0.0.1:0 --cert certs/server.pem --state-dir state --max-output unlimited --keep-output 1G --cgroup "$cgroup" "$@" >out 2>>err & server=$!
             until_has out ^listening
             export RUNNER_SERVER=$(sed -n 's/^listening on //p' out)
         }
@@ -33,7 +33,8 @@ public sealed class FullDiskTests
         disk 16m
         head -c 12M /dev/zero >state/ballast
         serve --disk-reserve 0
-        job=$("$runner" start -- sh -c 'head -c 8M /dev/zero; echo end; echo written >&2')
+        job=$("$runner" start -- sh -c 'until [ -e go ]; do sleep 0.05; done; head -c 8M /dev/zero; echo end; echo written >&2')
+        : >go # once its start is stored
         until_has err 'held back'
         "$runner" status $job | grep ^state
         if "$runner" start -- true 2>refusal; then echo started; fi
@@ -58,8 +59,8 @@ public sealed class FullDiskTests
     private const string ReserveIsReached = """
         disk 64m
         serve --disk-reserve 16M
-        greedy=$("$runner" start -- sh -c 'trap "" TERM; head -c 100M /dev/zero; sleep 1000')
         quiet=$("$runner" start -- sh -c 'read x </dev/zero')
+        greedy=$("$runner" start -- sh -c 'trap "" TERM; head -c 100M /dev/zero; sleep 1000')
         until_has err 'held back'
         [ $(stat -f -c %a state) -ge $((7 * 256)) ] && echo half of the reserve is left
         "$runner" status $greedy | grep -o '^held .*are kept for the ends of jobs'

@@ -95,6 +95,8 @@ sealed class Retention : IAsyncDisposable
         var (removed, count, bytes, last) = (Removed.Nothing, 0L, _jobs.RunningBytes, (StoredEnd?)null);
         while (_archive.Ends(last, LookedAtOnce) is { Count: > 0 } ends)
         {
+            // However much it wrote, the job that ended last is not gone before anybody could look.
+            var newest = last is null ? ends[0].Seq : -1;
             last = ends[^1];
             var over = new List<long>();
             foreach (var end in ends)
@@ -102,7 +104,7 @@ sealed class Retention : IAsyncDisposable
                 bytes += end.Bytes;
                 if (end.Pinned) continue;
                 count++;
-                if (count > _rules.KeepJobs || (bytes > _rules.KeepOutput && end.Bytes > 0) || IsOld(end, now)) over.Add(end.Seq);
+                if (count > _rules.KeepJobs || (bytes > _rules.KeepOutput && end.Bytes > 0 && end.Seq != newest) || IsOld(end, now)) over.Add(end.Seq);
             }
             foreach (var some in over.Chunk(AtOnce))
             {

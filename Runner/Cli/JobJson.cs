@@ -5,6 +5,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Runner.Jobs;
+using Runner.Output;
 using Runner.Wire;
 
 namespace Runner.Cli;

@@ -76,6 +76,7 @@ sealed class LimitOptions
         "spec.limits.io_weight" => _ioWeight,
         "spec.limits.pids" => _pids,
         "spec.max_output_bytes" => _maxOutput,
+        "spec.output_policy" => _outputPolicy,
         _ => null,
     };
 

@@ -23,8 +23,9 @@ sealed record OutputAllowance(long? Most, bool CanGiveBack)
             throw JobRules.Bad("spec.max_output_bytes", $"output limit {asked.Bytes} bytes: must be {OutputCap.Least} to {Most}, the most this server keeps of a stream");
         if (asked?.Policy is OutputPolicy.KeepTail && !CanGiveBack)
             throw new JobException(JobError.LimitUnavailable, "output policy keep-tail: the file system of the server's state directory cannot give back a part of a file (fallocate, FALLOC_FL_PUNCH_HOLE); keep-head and stop-job work there") { Step = "output" };
-        return (asked?.Bytes ?? Most) is { } bytes
-            ? new(bytes, asked?.Policy ?? (CanGiveBack ? OutputPolicy.KeepTail : OutputPolicy.KeepHead))
+        if ((asked?.Bytes ?? Most) is { } bytes) return new(bytes, asked?.Policy ?? (CanGiveBack ? OutputPolicy.KeepTail : OutputPolicy.KeepHead));
+        return asked?.Policy is { } policy
+            ? throw JobRules.Bad("spec.output_policy", $"output policy {OutputPolicies.Word(policy)}: must come with an output limit, as this server has none of its own")
             : null;
     }
 }

@@ -96,7 +96,10 @@ public sealed class OutputCapTests : IDisposable
         Assert.Equal(new OutputLimit(1 << 20, OutputPolicy.KeepHead), here.Grant(null));
         Assert.Equal(new OutputLimit(Cap, OutputPolicy.StopJob), here.Grant(new(Cap, OutputPolicy.StopJob)));
         Assert.Equal(JobError.LimitUnavailable, Assert.Throws<JobException>(() => here.Grant(new(Cap, OutputPolicy.KeepTail))).Error);
-        Assert.Null(new OutputAllowance(null, true).Grant(new(null, OutputPolicy.KeepHead)));
+        Assert.Null(new OutputAllowance(null, true).Grant(null));
+        Assert.Equal(
+            "output policy keep-head: must come with an output limit, as this server has none of its own",
+            Assert.Throws<JobException>(() => new OutputAllowance(null, true).Grant(new(null, OutputPolicy.KeepHead))).Message);
         Assert.Equal(new OutputLimit(Cap, OutputPolicy.KeepTail), new OutputAllowance(null, true).Grant(new(Cap)));
     }
 

@@ -1,6 +1,4 @@
-using Runner.Output;
-
-namespace Runner.Cli;
+namespace Runner.Output;
 
 /// <summary>What is done with too much output, in the words that people and scripts use.</summary>
 static class OutputPolicies

@@ -68,11 +68,15 @@ static class ServerProcess
         WorkerThreads.Prepare();
         var descriptors = OpenFileLimit.Raise();
         cgroups.KeepProcessesForOthers();
-        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory), logging.CreateLogger<JobLauncher>(), keeper, MostOutput(settings));
-        var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>());
+        var disk = new StateDisk(settings.StateDirectory, settings.DiskReserve);
+        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory, disk), logging.CreateLogger<JobLauncher>(), keeper, MostOutput(settings));
+        var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>(), disk);
         Recover(jobs, store, keeper, settings.StateDirectory);
 
-        await using var server = await StartAsync(settings, trust, jobs, cgroups, ServerLimits.Of(descriptors), keeper, logging);
+        var removal = new JobRemoval(jobs, store, store, launcher, TimeProvider.System, logging.CreateLogger<JobRemoval>());
+        var rules = (settings.Retention ?? RetentionWish.None).On(disk.Look().Bytes);
+        await using var server = await StartAsync(settings, trust, jobs, removal, cgroups, ServerLimits.Of(descriptors), keeper, logging);
+        await using var retention = new Retention(jobs, store, removal, rules, TimeProvider.System, logging.CreateLogger<Retention>());
         keeper?.TellReady();
         if (keeper is null or { IsFirst: true }) await output.WriteLineAsync($"listening on {server.Listening}");
         await output.FlushAsync();
@@ -193,9 +197,11 @@ static class ServerProcess
             // Whoever may write there could have put anything in the way of what root is about to create.
             if ((File.GetUnixFileMode(directory) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != 0 || FileOwner.Of(directory) != 0)
                 throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: others may write there; run: chown root {directory} && chmod go-w {directory}");
+            if (FileSystemRoom.Of(directory).IsReadOnly)
+                throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: its file system is read-only; mount it to be written to, or name another folder");
             return new SqliteJobStore(Path.Combine(directory, "runner.db"));
         }
-        catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException or LinuxException)
         {
             throw new ServeException(ExitCode.BadState, $"serve: --state-dir {directory}: {e.Message}", e);
         }
@@ -209,11 +215,11 @@ static class ServerProcess
         null => Math.Clamp(new DriveInfo(settings.StateDirectory).TotalSize / 20, OutputCap.Least, UsualOutput),
     };
 
-    private static OutputFiles OpenOutput(string directory)
+    private static OutputFiles OpenOutput(string directory, StateDisk disk)
     {
         try
         {
-            return new OutputFiles(directory);
+            return new OutputFiles(directory, disk);
         }
         catch (LinuxException e)
         {
@@ -222,12 +228,12 @@ static class ServerProcess
     }
 
     private static async Task<RunnerServer> StartAsync(
-        ServeSettings settings, ServerTrust trust, JobRegistry jobs, CgroupTree cgroups, ServerLimits limits, KeeperLine? keeper, ILoggerFactory logging)
+        ServeSettings settings, ServerTrust trust, JobRegistry jobs, JobRemoval removal, CgroupTree cgroups, ServerLimits limits, KeeperLine? keeper, ILoggerFactory logging)
     {
         try
         {
             var facts = new ServerFacts(VersionCommand.Version, cgroups.Layout);
-            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, facts, limits, logging, keeper is null ? null : address => ListeningSocket(keeper, address));
+            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, removal, facts, limits, logging, keeper is null ? null : address => ListeningSocket(keeper, address));
         }
         catch (CannotListenException e)
         {

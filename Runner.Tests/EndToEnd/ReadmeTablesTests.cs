@@ -27,7 +27,7 @@ public sealed partial class ReadmeTablesTests(LiveServer server) : IClassFixture
         return pieces;
     }
 
-    private static readonly string[] s_commands = ["serve", "start", "run", "status", "list", "logs", "stop", "signal", "wait", "verify", "certs", "doctor", "version"];
+    private static readonly string[] s_commands = ["serve", "start", "run", "status", "list", "logs", "stop", "signal", "wait", "verify", "rm", "prune", "pin", "unpin", "certs", "doctor", "version"];
 
     [Fact]
     public async Task Every_option_is_one_of_the_command_it_stands_with()
@@ -47,7 +47,7 @@ public sealed partial class ReadmeTablesTests(LiveServer server) : IClassFixture
     {
         var job = await server.StartAsync("--name", "nightly", "--", "true");
         await server.EndAsync(job);
-        var typed = Pieces().Where(piece => piece.IsFirstCell && piece.Words.Any(word => Options().IsMatch(word))).ToList();
+        var typed = Pieces().Where(piece => piece.IsFirstCell && piece.Command is not "serve" && piece.Words.Any(word => Options().IsMatch(word))).ToList();
         Assert.InRange(typed.Count, 20, int.MaxValue);
         foreach (var (command, words, _) in typed)
         {
@@ -56,7 +56,7 @@ public sealed partial class ReadmeTablesTests(LiveServer server) : IClassFixture
             {
                 // Swap stands beside a limit of memory, and weights and limits may be ones this machine refuses.
                 "start" or "run" => [.. arguments.Contains("--swap") ? ["--memory", "64M"] : Array.Empty<string>(), "--", "true"],
-                "list" => [],
+                "list" or "prune" => [],
                 _ => [job],
             };
             var ran = await server.RunnerAsync([command, .. arguments, .. rest]);

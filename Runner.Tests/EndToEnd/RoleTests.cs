@@ -17,6 +17,9 @@ public sealed class RoleTests(LiveServer server) : IClassFixture<LiveServer>
         (await server.AsAsync("rita", "run", "--", "true")).ExpectRefusal(1, "role reader may not call StartJob: must be user, writer or admin");
         (await server.AsAsync("rita", "stop", job)).ExpectRefusal(1, "role reader may not call StopJob: must be writer or admin");
         (await server.AsAsync("rita", "stop", Guid.NewGuid().ToString())).ExpectRefusal(1, "role reader may not call StopJob: must be writer or admin");
+        (await server.AsAsync("rita", "rm", job)).ExpectRefusal(1, "role reader may not call RemoveJob: must be writer or admin");
+        (await server.AsAsync("rita", "prune", "--older-than", "0")).ExpectRefusal(1, "role reader may not call PruneJobs: must be writer or admin");
+        (await server.AsAsync("rita", "pin", job)).ExpectRefusal(1, "role reader may not call PinJob: must be writer or admin");
         (await server.AsAsync("rita", "signal", job, "TERM")).ExpectRefusal(1, "role reader may not call SignalJob: must be writer or admin");
         Assert.Contains("running", (await server.AsAsync("rita", "status", job)).Expect(0).Output, StringComparison.Ordinal);
         Assert.Contains(job, (await server.AsAsync("rita", "list")).Expect(0).Output, StringComparison.Ordinal);

@@ -116,9 +116,11 @@ public sealed class HardTimesTests
 
         public JobRecord? Find(JobId id) => store.Find(id);
 
-        public JobPage List(JobFilter filter, JobId? before, int count) => store.List(filter, before, count);
+        public JobPage List(JobFilter filter, JobPlace? before, int count) => store.List(filter, before, count);
 
         public void RecordEnding(JobId id, EndingPlan plan) => store.RecordEnding(id, plan);
+
+        public void Pin(JobId id, bool pinned) => store.Pin(id, pinned);
 
         public IReadOnlyList<(JobRecord, EndingPlan?)> Unended() => store.Unended();
     }
@@ -177,6 +179,7 @@ public sealed class HardTimesTests
 
         public OomReach OomReach(ProcessExit exit, ResourceUsage usage) => Runner.Jobs.OomReach.None;
 
+        public string? HeldBack => null;
         public int? LeftoverProcesses => 0;
 
         public void Dispose()
@@ -209,7 +212,9 @@ public sealed class HardTimesTests
 
         public JobRecord? Find(JobId id) => throw new NotSupportedException();
 
-        public JobPage List(JobFilter filter, JobId? before, int count) => throw new NotSupportedException();
+        public void Pin(JobId id, bool pinned) => throw new NotSupportedException();
+
+        public JobPage List(JobFilter filter, JobPlace? before, int count) => throw new NotSupportedException();
 
         public void RecordEnding(JobId id, EndingPlan plan) { }
 

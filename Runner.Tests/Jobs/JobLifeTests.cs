@@ -182,13 +182,16 @@ public sealed class JobLifeTests : IDisposable
     }
 
     [Fact]
-    public void A_page_token_that_is_no_job_of_the_callers_is_refused_whoevers_it_is()
+    public void A_place_in_the_list_tells_nothing_of_a_job_of_others_and_stays_when_its_job_has_gone()
     {
-        var job = _machine.Start("/bin/true");
         var eve = new Caller("eve", Role.Writer);
-        Assert.All([job.Record.Id, JobId.New()], id =>
-            Assert.Equal("page_token", Assert.Throws<JobException>(() => _machine.Jobs.List(eve, JobFilter.None, id, 10)).Field));
-        Assert.Empty(_machine.Jobs.List(Machine.Admin, JobFilter.None, job.Record.Id, 10).Jobs);
+        var first = _machine.Jobs.Start(JobId.New(), new JobSpec { Command = "/bin/true" }, eve);
+        var job = _machine.Start("/bin/true");
+        var at = job.Record.StartedAt;
+        Assert.All([job.Record.Id, JobId.New(), (JobId?)null], id =>
+            Assert.Equal([[first.Record.Id], []], new[] { at, first.Record.StartedAt }.Select(time => _machine.Jobs.List(eve, JobFilter.None, new(id, time), 10).Jobs.Select(found => found.Record.Id))));
+        Assert.Equal([first.Record.Id], _machine.Jobs.List(Machine.Admin, JobFilter.None, new(job.Record.Id, at), 10).Jobs.Select(found => found.Record.Id));
+        Assert.Empty(_machine.Jobs.List(Machine.Admin, JobFilter.None, new(first.Record.Id, at), 10).Jobs);
     }
 
     [Fact]

@@ -32,12 +32,12 @@ public sealed class JobListTests
     }
 
     [Fact]
-    public async Task The_page_token_of_another_is_refused_with_a_filter_as_without_and_tells_nothing()
+    public async Task What_is_no_page_token_is_refused_with_a_filter_as_without_and_tells_nothing()
     {
         await using var served = await ServedMachine.StartAsync();
         var mine = served.Machine.Start("/bin/true");
         var eve = served.Jobs("eve", Role.Writer);
-        foreach (var token in new[] { mine.Record.Id.ToString(), JobId.New().ToString(), "x" })
+        foreach (var token in new[] { mine.Record.Id.ToString(), JobId.New().ToString(), "x", "@", $"{mine.Record.Id}@x", $"{mine.Record.Id}@-1", $"{mine.Record.Id}@{long.MaxValue}", $"x@{mine.Record.StartedAt.UtcTicks}" })
             foreach (var filter in new[] { null, new V1.JobFilter { Owner = "admin" }, new V1.JobFilter { Name = "x" } })
                 Assert.Equal("page_token: must be the next_page_token of a list's answer",
                     (await RefusedAsync(eve, new() { PageToken = token, Filter = filter })).Message);

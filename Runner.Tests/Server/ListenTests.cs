@@ -24,7 +24,7 @@ public sealed class ListenTests : IDisposable
         taken.Start();
         var trust = ServerTrust.Load(ServerFiles.Resolve(null, null, null, _world.Folder.Path, _ => { }));
         var problem = await Assert.ThrowsAsync<CannotListenException>(() => RunnerServer.StartAsync(
-            (IPEndPoint)taken.LocalEndpoint, () => trust, _machine.Jobs, new ServerFacts("0", "v2"), ServerLimits.Of(1024), _world.Log));
+            (IPEndPoint)taken.LocalEndpoint, () => trust, _machine.Jobs, _machine.Removal, new ServerFacts("0", "v2"), ServerLimits.Of(1024), _world.Log));
         Assert.Contains("address already in use", problem.Message, StringComparison.OrdinalIgnoreCase);
         Assert.Empty(_world.Log.Lines);
     }

@@ -5,6 +5,7 @@ using Grpc.Net.Client;
 using Runner.Access;
 using Runner.Certificates;
 using Runner.Client;
+using Runner.Jobs;
 using Runner.Server;
 using Runner.Tests.Support;
 
@@ -17,7 +18,7 @@ sealed class ServedMachine : IAsyncDisposable
     private readonly List<IDisposable> _open = [];
     private RunnerServer _server = null!;
 
-    private ServedMachine(int mostRunning) => Machine = new(mostRunning: mostRunning);
+    private ServedMachine(int mostRunning, IStateDisk? disk) => Machine = new(mostRunning: mostRunning, disk: disk);
 
     public Machine Machine { get; }
 
@@ -25,12 +26,12 @@ sealed class ServedMachine : IAsyncDisposable
 
     public CertificateAuthority Clients => _world.Clients;
 
-    public static async Task<ServedMachine> StartAsync(ServerLimits? limits = null, int mostRunning = 1000)
+    public static async Task<ServedMachine> StartAsync(ServerLimits? limits = null, int mostRunning = 1000, IStateDisk? disk = null)
     {
-        var served = new ServedMachine(mostRunning);
+        var served = new ServedMachine(mostRunning, disk);
         var trust = ServerTrust.Load(ServerFiles.Resolve(null, null, null, served._world.Folder.Path, _ => { }));
         served._server = await RunnerServer.StartAsync(
-            new IPEndPoint(IPAddress.Loopback, 0), () => trust, served.Machine.Jobs, new ServerFacts("0", "v2"), limits ?? ServerLimits.Of(1024), served.Log);
+            new IPEndPoint(IPAddress.Loopback, 0), () => trust, served.Machine.Jobs, served.Machine.Removal, new ServerFacts("0", "v2"), limits ?? ServerLimits.Of(1024), served.Log);
         return served;
     }
 

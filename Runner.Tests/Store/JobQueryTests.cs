@@ -49,7 +49,7 @@ public sealed class JobQueryTests : IDisposable
         var filter = new JobFilter { Owner = "anna", Labels = [new("team", null)] };
         var before = Walk(store, filter, 1000).Select(job => job.Id).ToList();
         var seen = new List<JobId>();
-        JobId? next = null;
+        JobPlace? next = null;
         do
         {
             var page = store.List(filter, next, 2);
@@ -78,7 +78,7 @@ public sealed class JobQueryTests : IDisposable
 
     private static IEnumerable<JobRecord> Walk(SqliteJobStore store, JobFilter filter, int atOnce)
     {
-        JobId? next = null;
+        JobPlace? next = null;
         do
         {
             var page = store.List(filter, next, atOnce);

@@ -50,6 +50,9 @@ public sealed class ManyRecordsTests : IDisposable
     [
         ("all", JobFilter.None),
         ("running (none)", new() { Running = true }),
+        ("pinned (none)", new() { Pinned = true }),
+        ("not pinned", new() { Pinned = false }),
+        ("ended and old", new() { Running = false, Pinned = false, EndedBefore = new DateTimeOffset(638000000000000000 + 1000 * TimeSpan.TicksPerSecond, TimeSpan.Zero) }),
         ("ended", new() { Running = false }),
         ("exited", new() { Reason = EndParts.Exited }),
         ("lost", new() { Reason = EndParts.Lost }),

@@ -125,7 +125,7 @@ public sealed class SqliteJobStoreTests : IDisposable
                 store.Insert(record);
             }
             var seen = new List<JobId>();
-            JobId? next = null;
+            JobPlace? next = null;
             do
             {
                 var page = store.List(new() { Owner = "anna" }, next, 3);
@@ -143,7 +143,7 @@ public sealed class SqliteJobStoreTests : IDisposable
         using var store = new SqliteJobStore(FilePath);
         for (var i = 0; i < 4; i++) store.Insert(Started() with { Spec = new JobSpec { Command = "/bin/true", Args = [.. Enumerable.Repeat(new string('x', 100_000), 6)] } });
         store.Insert(Started() with { Spec = new JobSpec { Command = "/bin/true", Args = [.. Enumerable.Repeat(new string('x', 100_000), 30)] } });
-        var (sizes, next) = (new List<int>(), (JobId?)null);
+        var (sizes, next) = (new List<int>(), (JobPlace?)null);
         do
         {
             var page = store.List(JobFilter.None, next, 1000);

@@ -19,20 +19,24 @@ sealed class Machine : IDisposable
 
     /// <param name="between">What stands between the jobs and the store.</param>
     /// <param name="mostRunning">Most jobs at once.</param>
+    /// <param name="disk">What is told of the disk to the jobs; null: nothing.</param>
     /// <param name="mostOutput">Bytes kept of each stream; null: no end.</param>
-    public Machine(Func<IJobStore, IJobStore>? between = null, int mostRunning = 1000, long? mostOutput = null)
+    public Machine(Func<IJobStore, IJobStore>? between = null, int mostRunning = 1000, IStateDisk? disk = null, long? mostOutput = null)
     {
         Folder = Directory.CreateTempSubdirectory("runner-test-").FullName;
         CgroupName = $"runner-test-{Guid.NewGuid():N}";
         _tree = CgroupTree.Open(CgroupName);
-        _launcher = new JobLauncher(_tree, new OutputFiles(Folder), NullLogger<JobLauncher>.Instance, mostOutput: mostOutput);
+        _launcher = new JobLauncher(_tree, new OutputFiles(Folder, disk as StateDisk), NullLogger<JobLauncher>.Instance, mostOutput: mostOutput);
         _store = new SqliteJobStore(Path.Combine(Folder, "runner.db"));
-        Jobs = new JobRegistry(between?.Invoke(_store) ?? _store, _launcher, mostRunning, TimeProvider.System, NullLogger<JobRegistry>.Instance);
+        Jobs = new JobRegistry(between?.Invoke(_store) ?? _store, _launcher, mostRunning, TimeProvider.System, NullLogger<JobRegistry>.Instance, disk);
+        Removal = new JobRemoval(Jobs, _store, _store, _launcher, TimeProvider.System, NullLogger<JobRemoval>.Instance);
     }
 
     public string Folder { get; }
     public string CgroupName { get; }
     public JobRegistry Jobs { get; }
+    public JobRemoval Removal { get; }
+    public SqliteJobStore Store => _store;
 
     public Job Start(string command, params string[] args) => Start(new JobSpec { Command = command, Args = args });
 

@@ -79,14 +79,15 @@ sealed class PlayedMachine
 
         public IJobProcess Adopt(JobId id, ResourceLimits applied) => Do(() => new Seen(this, machine, id, machine._held[id]));
 
-        public void CleanLeftovers(IReadOnlySet<JobId> adopted) => Do(() =>
+        public IReadOnlyList<JobId> CleanLeftovers(IReadOnlySet<JobId> adopted) => Do(() =>
         {
-            foreach (var (id, process) in machine.Processes.Where(entry => !adopted.Contains(entry.Key)))
+            var left = machine.Processes.Where(entry => !adopted.Contains(entry.Key)).ToList();
+            foreach (var (id, process) in left)
             {
                 process.Kill();
                 machine._held.Remove(id);
             }
-            return true;
+            return left.Select(entry => entry.Key).ToList();
         });
 
         public void Discard(JobId id) => Do(() =>
@@ -118,7 +119,9 @@ sealed class PlayedMachine
 
         public JobRecord? Find(JobId id) => Do(() => machine._rows.GetValueOrDefault(id));
 
-        public JobPage List(JobFilter filter, JobId? before, int count) => throw new NotSupportedException();
+        public JobPage List(JobFilter filter, JobPlace? before, int count) => throw new NotSupportedException();
+
+        public void Pin(JobId id, bool pinned) => throw new NotSupportedException();
 
         public IReadOnlyList<(JobRecord Record, EndingPlan? Ending)> Unended() => Do(() =>
             machine._rows.Values.Where(row => row.State is JobState.Running).Select(row => (row, machine._endings.GetValueOrDefault(row.Id))).ToList());
@@ -154,6 +157,7 @@ sealed class PlayedMachine
             public Task<ProcessExit> Exited => process.Exited;
             public DateTimeOffset? ExitedAt => null;
             public int? LeftoverProcesses => 0;
+            public string? HeldBack => null;
             public bool HeldOpen => process.HeldOpen;
             public Task OutputLimitPassed => process.OutputLimitPassed;
 

@@ -36,6 +36,7 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
     public Task OutputLimitPassed => _outputLimit.Task;
     public bool HeldOpen => false;
     public int? LeftoverProcesses => 0;
+    public string? HeldBack { get; set; }
 
     public bool Exit(ProcessExit exit) => _exited.TrySetResult(exit);
 
@@ -105,9 +106,11 @@ sealed class CountingStore : IJobStore
 
     public JobRecord? Find(JobId id) => throw new NotSupportedException();
 
-    public JobPage List(JobFilter filter, JobId? before, int count) => throw new NotSupportedException();
+    public JobPage List(JobFilter filter, JobPlace? before, int count) => throw new NotSupportedException();
 
     public void RecordEnding(JobId id, EndingPlan plan) { }
+
+    public void Pin(JobId id, bool pinned) => throw new NotSupportedException();
 
     public IReadOnlyList<(JobRecord, EndingPlan?)> Unended() => throw new NotSupportedException();
 }

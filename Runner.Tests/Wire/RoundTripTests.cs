@@ -46,7 +46,7 @@ public sealed class RoundTripTests
         {
             State = V1.JobStateFilter.Ended, Reason = V1.EndReason.Lost, ExitCode = 3, Failed = true, Name = "n", Owner = "o", Reference = "pid:42@2026-11-22T08:00:00Z",
             Labels = { new V1.LabelFilter { Key = "a" }, new V1.LabelFilter { Key = "b", Value = "" } },
-            StartedSince = new() { Seconds = 1 }, StartedUntil = new() { Seconds = 2, Nanos = 500 },
+            Pinned = true, StartedSince = new() { Seconds = 1 }, StartedUntil = new() { Seconds = 2, Nanos = 500 },
         };
         foreach (var field in V1.JobFilter.Descriptor.Fields.InDeclarationOrder())
             Assert.True(field.IsRepeated ? ((IList)field.Accessor.GetValue(sent)).Count > 0 : field.HasPresence ? field.Accessor.HasValue(sent) : !field.Accessor.GetValue(sent).Equals(field.Accessor.GetValue(new V1.JobFilter())), field.Name);
@@ -93,8 +93,8 @@ public sealed class RoundTripTests
     {
         var usage = Usages.FromWire(Filled(new V1Usage()));
         var state = new JobState.Ended(DateTimeOffset.UnixEpoch.AddDays(2), new JobEnd.Exited(1), usage, 10, 20, 3, new(4, 5, new string('a', 64)), new(0, 6, new string('b', 64)), HeldOpen: true);
-        var record = new JobRecord(JobId.New(), JobSpecs.FromWire(Filled(new V1JobSpec())), "anna", 42, new(Cpus: 0.5, Output: new(100_000, OutputPolicy.StopJob)), DateTimeOffset.UnixEpoch.AddDays(1), state);
-        var view = new JobView(record, usage, 10, 20, Followers: 3, state.Stdout, state.Stderr);
+        var record = new JobRecord(JobId.New(), JobSpecs.FromWire(Filled(new V1JobSpec())), "anna", 42, new(Cpus: 0.5, Output: new(100_000, OutputPolicy.StopJob)), DateTimeOffset.UnixEpoch.AddDays(1), state) { Pinned = true };
+        var view = new JobView(record, usage, 10, 20, Followers: 3, state.Stdout, state.Stderr, HeldBack: "no room");
         Assert.Equal(view, JobViews.FromWire(V1.Job.Parser.ParseFrom(JobViews.ToWire(view).ToByteArray())));
     }
 

@@ -44,7 +44,7 @@ static class ClientCommand
         JobException { Error: JobError.NoSuchJob } => ExitCode.NotFound,
         JobException { Error: JobError.CannotStart, Step: "execve", Errno: ENOENT } => ExitCode.NotFound,
         JobException { Error: JobError.CannotStart or JobError.LimitUnavailable } => ExitCode.CannotStart,
-        JobException { Error: JobError.NotAllowed or JobError.AlreadyEnded or JobError.IdInUse } => ExitCode.Failed,
+        JobException { Error: JobError.NotAllowed or JobError.AlreadyEnded or JobError.StillRunning or JobError.IdInUse } => ExitCode.Failed,
         JobException or ServerUnreachableException or CertificateProblem => ExitCode.NoServer,
         BadOptionException or AmbiguousJobException or ClientProfileException => ExitCode.BadUsage,
         OutputClosedException { Broken: true } => ExitCode.KilledBySignal + 13, // SIGPIPE

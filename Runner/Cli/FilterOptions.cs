@@ -18,9 +18,11 @@ sealed class FilterOptions
     private readonly Option<string?> _since = new("--since") { Description = $"Only jobs that started then or later: {PointsInTime.Examples}.", HelpName = "TIME" };
     private readonly Option<string?> _until = new("--until") { Description = "Only jobs that started before then.", HelpName = "TIME" };
 
+    private readonly Option<bool> _pinned = new("--pinned") { Description = "Only jobs that are pinned." };
+
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { _state, _reason, _exit, _labels, _name, _owner, _since, _until }) command.Options.Add(option);
+        foreach (var option in new Option[] { _state, _reason, _exit, _labels, _name, _owner, _since, _until, _pinned }) command.Options.Add(option);
     }
 
     /// <exception cref="BadOptionException">An option cannot be understood.</exception>
@@ -47,6 +49,7 @@ sealed class FilterOptions
             Owner = parsed.GetValue(_owner),
             Since = Time(_since, parsed, now),
             Until = Time(_until, parsed, now),
+            Pinned = parsed.GetValue(_pinned) ? true : null,
         };
         filter.Check();
         return filter;
@@ -58,6 +61,7 @@ sealed class FilterOptions
         return e.Field switch
         {
             "filter.state" => Of(_state),
+            "filter.pinned" => $"{_pinned.Name}: pinned jobs stay",
             "filter.reason" => Of(_reason),
             "filter.exit_code" or "filter.failed" => Of(_exit),
             "filter.name" => Of(_name),
@@ -71,7 +75,7 @@ sealed class FilterOptions
         string? Of(Option<string?> option) => parsed.GetValue(option) is { } typed ? BadOptionException.Saying(option.Name, typed, e) : null;
     }
 
-    private static LabelFilter Label(string text) =>
+    public static LabelFilter Label(string text) =>
         text.IndexOf('=', StringComparison.Ordinal) is >= 0 and var equals ? new(text[..equals], text[(equals + 1)..]) : new(text, null);
 
     private static DateTimeOffset? Time(Option<string?> option, ParseResult parsed, DateTimeOffset now) =>

@@ -50,7 +50,7 @@ static class JobJson
                 usage.ReadOperations, usage.WrittenOperations, usage.PidsPeak, usage.VoluntarySwitches, usage.InvoluntarySwitches,
                 Waits(usage.CpuPressure), Waits(usage.MemoryPressure), Waits(usage.IoPressure)),
             job.StdoutBytes, job.StderrBytes, record.Spec.MergeOutput, job.Followers, record.Spec.AllowEmptyArgs,
-            record.Spec.Limits.Output?.Bytes, OutputPolicies.Word(record.Spec.Limits.Output?.Policy), Output(job));
+            record.Spec.Limits.Output?.Bytes, OutputPolicies.Word(record.Spec.Limits.Output?.Policy), Output(job), job.HeldBack, record.Pinned);
     }
 
     private static JsonOutput Output(JobView job) => new(
@@ -75,7 +75,7 @@ sealed record JsonJob(
     IReadOnlyDictionary<string, string> Env, string WorkingDirectory, double GraceSeconds, double? TimeoutSeconds,
     string State, JsonEnd? End, int Pid, DateTime StartedAt,
     JsonLimits Limits, JsonLimits Applied, JsonUsage Usage, long StdoutBytes, long StderrBytes, bool MergeOutput, int Followers, bool AllowEmptyArgs,
-    long? MaxOutputBytes, string? OutputPolicy, JsonOutput Output);
+    long? MaxOutputBytes, string? OutputPolicy, JsonOutput Output, string? HeldBack, bool Pinned);
 
 sealed record JsonOutput(
     long StdoutKeptFrom, long StdoutDroppedBytes, string? StdoutSha256, long StderrKeptFrom, long StderrDroppedBytes, string? StderrSha256,

@@ -29,6 +29,8 @@ static class JobText
             rows.Add(("ran", Quantities.Show(ended.EndedAt - record.StartedAt)));
             if (ended.LeftoverProcesses is > 0 and var left) rows.Add(("leftover", $"{Number(left)} {(left is 1 ? "process" : "processes")}, killed when the main one had gone"));
         }
+        if (record.Pinned) rows.Add(("pinned", "kept until it is unpinned, or removed by its name"));
+        if (job.HeldBack is { } heldBack) rows.Add(("held", $"back, until the server's disk takes more: {Quoted.Line(heldBack)}"));
         if (record.Spec.Timeout is { } timeout) rows.Add(("timeout", Quantities.Show(timeout)));
         rows.Add(("cpu", Cpu(job)));
         rows.Add(("memory", Memory(job)));

@@ -24,8 +24,11 @@ static class ServeCommand
         var maxOutput = new Option<string?>("--max-output") { Description = "Keep at most this much of each output stream of a job, and of jobs that ask for no limit (default: 5% of the disk that --state-dir is on, at most 1G; unlimited: no end).", HelpName = "SIZE" };
         var watchdog = new Option<string>("--watchdog") { Description = "A server that has not answered its keeper for so long is killed and replaced; its jobs go on.", HelpName = "TIME", DefaultValueFactory = _ => "30s" };
         var onStop = new Option<string>("--on-stop") { Description = "What becomes of jobs when the server is told to stop: end-jobs within their grace periods, or leave them running for the next runner serve on the same state directory.", HelpName = "end-jobs|leave", DefaultValueFactory = _ => "end-jobs" };
+        var reserve = new Option<string?>("--disk-reserve") { Description = "Room to keep on the disk of the state directory: with less no job is started, with half of it jobs' output waits; 0: none (default: 256M, or 5% of a smaller disk).", HelpName = "SIZE" };
+        var retention = new RetentionOptions();
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Log every call." };
-        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, noKeeper, watchdog, onStop, maxOutput, verbose };
+        var command = new Command("serve", "Serve jobs on this machine (needs root).") { listen, certificate, key, authority, state, cgroup, stopTimeout, noKeeper, watchdog, onStop, maxOutput, reserve, verbose };
+        retention.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
             var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
@@ -35,7 +38,8 @@ static class ServeCommand
                 var settings = new ServeSettings(
                     Endpoint(parsed.GetRequiredValue(listen)), parsed.GetValue(certificate), parsed.GetValue(key), parsed.GetValue(authority),
                     stateDirectory, parsed.GetValue(cgroup),
-                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), !parsed.GetValue(noKeeper), Patience("--watchdog", parsed.GetRequiredValue(watchdog)), parsed.GetValue(verbose))
+                    Quantities.Span("--stop-timeout", parsed.GetRequiredValue(stopTimeout)), !parsed.GetValue(noKeeper), Patience("--watchdog", parsed.GetRequiredValue(watchdog)), parsed.GetValue(verbose),
+                    parsed.GetValue(reserve) is { } size ? Quantities.Size(reserve.Name, size) : null, retention.Wish(parsed))
                 {
                     MaxOutput = parsed.GetValue(maxOutput) is { } most ? MostOutput(maxOutput.Name, most) : null,
                     Leave = Leaves(parsed.GetRequiredValue(onStop), !parsed.GetValue(noKeeper)),

@@ -130,6 +130,31 @@ sealed class RunnerClient : IDisposable
         return AskOnceAsync(options => _jobs.SignalJobAsync(request, options), answer => answer, s_lookLimit, cancellationToken);
     }
 
+    /// <summary>Removes an ended job; returns the bytes that went.</summary>
+    public Task<long> RemoveAsync(JobId id, CancellationToken cancellationToken)
+    {
+        var request = new V1.RemoveJobRequest { Id = id.ToString() };
+        return AskAsync(options => _jobs.RemoveJobAsync(request, options), answer => answer.Bytes, s_lookLimit, cancellationToken);
+    }
+
+    /// <summary>Removes ended jobs, however long that takes, or tells which would be removed.</summary>
+    /// <param name="filter">Which.</param>
+    /// <param name="olderThan">How long ago they must have ended.</param>
+    /// <param name="dryRun">Only counts.</param>
+    /// <param name="cancellationToken">Stops it; what has been removed by then is gone.</param>
+    public Task<Removed> PruneAsync(JobFilter filter, TimeSpan olderThan, bool dryRun, CancellationToken cancellationToken)
+    {
+        var request = new V1.PruneJobsRequest { Filter = JobFilters.ToWire(filter), OlderThan = Duration.FromTimeSpan(olderThan), DryRun = dryRun };
+        return AskAsync(options => _jobs.PruneJobsAsync(request, options), answer => new Removed(answer.Jobs, answer.Bytes, answer.Skipped), limit: null, cancellationToken);
+    }
+
+    /// <summary>Keeps a job from being pruned, or lets go of it.</summary>
+    public Task<JobView> PinAsync(JobId id, bool pinned, CancellationToken cancellationToken)
+    {
+        var request = new V1.PinJobRequest { Id = id.ToString(), Pinned = pinned };
+        return AskAsync(options => _jobs.PinJobAsync(request, options), answer => JobViews.FromWire(answer.Job), s_lookLimit, cancellationToken);
+    }
+
     /// <summary>Returns once the job has ended, and how.</summary>
     public async Task<JobState.Ended> WaitAsync(JobId id, CancellationToken cancellationToken) =>
         (JobState.Ended)(await EndedAsync(id, cancellationToken)).Record.State;

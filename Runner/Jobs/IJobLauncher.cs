@@ -20,7 +20,8 @@ interface IJobLauncher
 
     /// <summary>Kills and removes whatever a former server left running and nobody goes on with.</summary>
     /// <param name="adopted">Those that somebody does.</param>
-    void CleanLeftovers(IReadOnlySet<JobId> adopted);
+    /// <returns>Whose it was.</returns>
+    IReadOnlyList<JobId> CleanLeftovers(IReadOnlySet<JobId> adopted);
 
     /// <summary>Removes what was captured of a job that nobody knows of.</summary>
     void Discard(JobId id);
@@ -48,6 +49,9 @@ interface IJobProcess : IDisposable
 
     /// <summary>When each piece of both was captured: an <see cref="OutputRecord"/> each, in order.</summary>
     OutputLog Index { get; }
+
+    /// <summary>Why what it writes is left in its pipes; null: it is not.</summary>
+    string? HeldBack { get; }
 
     /// <summary>Done when it has written more than it may and is to be ended for that.</summary>
     Task OutputLimitPassed { get; }

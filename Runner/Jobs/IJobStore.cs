@@ -15,10 +15,13 @@ interface IJobStore
     /// <param name="filter">Which.</param>
     /// <param name="before">The last job of the page before; null: from the newest.</param>
     /// <param name="count">Most jobs wanted.</param>
-    JobPage List(JobFilter filter, JobId? before, int count);
+    JobPage List(JobFilter filter, JobPlace? before, int count);
 
     /// <summary>Stores that a job has been told to end, in place of what was stored of that before.</summary>
     void RecordEnding(JobId id, EndingPlan plan);
+
+    /// <summary>Stores whether a job is pinned.</summary>
+    void Pin(JobId id, bool pinned);
 
     /// <summary>Jobs without an end: at start-up, those a former server left, and which of them it had told to end.</summary>
     IReadOnlyList<(JobRecord Record, EndingPlan? Ending)> Unended();
@@ -27,4 +30,8 @@ interface IJobStore
 /// <summary>A piece of the list of jobs.</summary>
 /// <param name="Records">Newest first.</param>
 /// <param name="Next">The last of them if there are more; null: there are none.</param>
-sealed record JobPage(IReadOnlyList<JobRecord> Records, JobId? Next);
+sealed record JobPage(IReadOnlyList<JobRecord> Records, JobPlace? Next);
+
+/// <summary>Where a job stands in the list.</summary>
+/// <param name="Id">Null: of a job that is not there any more; the place is just before it started.</param>
+readonly record struct JobPlace(JobId? Id, DateTimeOffset StartedAt);

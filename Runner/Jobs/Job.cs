@@ -26,6 +26,9 @@ sealed class Job
     /// <summary>Done once the job has ended and that is stored.</summary>
     public Task Ended => _running?.Ended ?? Task.CompletedTask;
 
+    /// <summary>Why its output or its end cannot be kept now, so that it waits; null: it can.</summary>
+    public string? HeldBack => _running?.HeldBack;
+
     /// <summary>All that it wrote, and when.</summary>
     public JobOutput Output => new(Stdout, Stderr, Index, () => Record.State is JobState.Ended ended ? ended.EndedAt.UtcTicks : Record.StartedAt.UtcTicks);
 

@@ -21,6 +21,9 @@ enum JobError
     /// <summary>The job has ended: nothing to stop or signal.</summary>
     AlreadyEnded,
 
+    /// <summary>The job runs, or its output is being read: it cannot be removed now.</summary>
+    StillRunning,
+
     /// <summary>The program could not be started: no such file, not executable.</summary>
     CannotStart,
 

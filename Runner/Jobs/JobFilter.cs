@@ -29,6 +29,11 @@ sealed record JobFilter
 
     public JobReference? Reference { get; init; }
 
+    public bool? Pinned { get; init; }
+
+    /// <summary>Ended before then; of those that ask for removal alone, not of lists.</summary>
+    public DateTimeOffset? EndedBefore { get; init; }
+
     /// <summary>Whether it lets a job through.</summary>
     public bool Matches(JobRecord record)
     {
@@ -42,7 +47,9 @@ sealed record JobFilter
             && (Owner is null || record.Owner == Owner)
             && (Since is not { } since || record.StartedAt >= since)
             && (Until is not { } until || record.StartedAt < until)
-            && (Reference is null || Reference.Matches(record));
+            && (Reference is null || Reference.Matches(record))
+            && (Pinned is not { } pinned || record.Pinned == pinned)
+            && (EndedBefore is not { } end || record.State is JobState.Ended { EndedAt: var endedAt } && endedAt < end);
     }
 
     /// <exception cref="JobException">A field is not valid, or two of them can never be true of one job.</exception>

@@ -22,7 +22,11 @@ abstract record JobState
     /// <param name="HeldOpen">Whether somebody outside the job held a stream open when no process of it was left: what they wrote later was not captured.</param>
     public sealed record Ended(
         DateTimeOffset EndedAt, JobEnd End, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null,
-        KeptOutput? Stdout = null, KeptOutput? Stderr = null, bool HeldOpen = false) : JobState;
+        KeptOutput? Stdout = null, KeptOutput? Stderr = null, bool HeldOpen = false) : JobState
+    {
+        /// <summary>Bytes of its output and index that are kept.</summary>
+        public long StoredBytes { get; init; }
+    }
 }
 
 /// <summary>What is stored of a job: written when it has started, and once more when it has ended.</summary>
@@ -34,4 +38,8 @@ abstract record JobState
 /// <param name="StartedAt">When its program had been exec'd.</param>
 /// <param name="State">Running, or ended and how.</param>
 sealed record JobRecord(
-    JobId Id, JobSpec Spec, string Owner, int Pid, ResourceLimits Applied, DateTimeOffset StartedAt, JobState State);
+    JobId Id, JobSpec Spec, string Owner, int Pid, ResourceLimits Applied, DateTimeOffset StartedAt, JobState State)
+{
+    /// <summary>It is kept until somebody removes it by its id.</summary>
+    public bool Pinned { get; init; }
+}

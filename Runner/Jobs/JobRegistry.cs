@@ -7,17 +7,34 @@ namespace Runner.Jobs;
 
 /// <summary>Every job of this server, running or ended. There is no way to a job that does not ask who wants it.</summary>
 /// <param name="mostRunning">Most jobs at once; more are refused, so that those that run can always be looked after.</param>
-sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning, TimeProvider time, ILogger<JobRegistry> logger)
+/// <param name="disk">Where there must be room for a start; null: that is not looked at.</param>
+sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning, TimeProvider time, ILogger<JobRegistry> logger, IStateDisk? disk = null)
 {
     /// <summary>Jobs being started or running, by id; a job leaves when its end is stored.</summary>
     private readonly ConcurrentDictionary<JobId, Lazy<RunningJob>> _running = new();
     private static readonly TimeSpan s_abandonPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(5);
 
+    private readonly Readers _readers = new();
     private volatile bool _stopping;
+    private int _ends;
+
+    /// <summary>How many jobs have ended here so far.</summary>
+    public int Ends => Volatile.Read(ref _ends);
+
+    /// <summary>Bytes that the jobs which run have written so far.</summary>
+    public long RunningBytes => _running.Values.Where(entry => entry.IsValueCreated).Sum(entry => entry.Value.StoredBytes);
 
     /// <summary>How many jobs run that the caller may see.</summary>
     public int RunningCount(Caller caller) =>
         _running.Values.Count(entry => entry.IsValueCreated && Policy.MaySee(caller, entry.Value.Record.Owner));
+
+    /// <summary>How the disk is that records and output are kept on, and who waits for it.</summary>
+    public DiskState Disk()
+    {
+        var jobs = _running.Values.Where(entry => entry.IsValueCreated).Select(entry => entry.Value).ToList();
+        return new(disk?.Look(), jobs.Count(job => job.HeldBack is not null && !job.EndWaits), jobs.Count(job => job.EndWaits));
+    }
 
     /// <summary>Called once before anything else: goes on with the jobs of a former server; those that cannot be gone on with are
     /// killed and recorded as lost.</summary>
@@ -26,15 +43,19 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     {
         var unended = store.Unended().ToDictionary(left => left.Record.Id);
         var adopted = new HashSet<JobId>(launcher.Kept.Where(unended.ContainsKey).Where(id => TryAdopt(unended[id].Record, unended[id].Ending)));
-        launcher.CleanLeftovers(adopted);
+        var left = launcher.CleanLeftovers(adopted);
 
         // Started, but never answered for.
-        foreach (var id in launcher.Kept.Where(id => !unended.ContainsKey(id) && store.Find(id) is null)) launcher.Discard(id);
+        foreach (var id in launcher.Kept.Union(left).Where(id => !unended.ContainsKey(id) && store.Find(id) is null)) launcher.Discard(id);
         foreach (var (record, _) in unended.Values.Where(left => !adopted.Contains(left.Record.Id)))
         {
             var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null, kept: null);
             var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null, kept: null);
-            store.RecordEnd(record with { State = new JobState.Ended(time.GetUtcNow(), lost, ResourceUsage.None, stdout.Length, stderr.Length, Stdout: stdout.Kept, Stderr: stderr.Kept) });
+            var state = new JobState.Ended(time.GetUtcNow(), lost, ResourceUsage.None, stdout.Length, stderr.Length, Stdout: stdout.Kept, Stderr: stderr.Kept)
+            {
+                StoredBytes = stdout.StoredBytes + stderr.StoredBytes + launcher.StoredIndex(record.Id).Length,
+            };
+            store.RecordEnd(record with { State = state });
             logger.JobEnded(record.Id, lost);
         }
     }
@@ -92,13 +113,57 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
             : throw new JobException(JobError.NoSuchJob, $"no job {id}");
     }
 
+    /// <summary>A job whose output is about to be read: it is not removed before the second is disposed of.</summary>
+    /// <exception cref="JobException">As <see cref="Find"/>.</exception>
+    public (Job Job, IDisposable Reading) Open(JobId id, Caller caller)
+    {
+        var reading = _readers.Enter(id);
+        try
+        {
+            return (Find(id, caller), reading);
+        }
+        catch
+        {
+            reading.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Keeps an id from being started, and its output from being read; null: it runs, is being started, or is read.</summary>
+    public IDisposable? Claim(JobId id)
+    {
+        if (_readers.TryClaim(id) is not { } claim) return null;
+
+        // In this order: a start that comes now finds the claim, one that came before is found here.
+        if (!_running.TryGetValue(id, out var entry) || entry.IsValueCreated && entry.Value.Ended.IsCompleted) return claim;
+        claim.Dispose();
+        return null;
+    }
+
+    /// <summary>That a claimed job has been removed: whatever is still left of its processes is no job any more.</summary>
+    public void Removed(JobId id)
+    {
+        if (_running.TryGetValue(id, out var entry)) Forget(id, entry);
+    }
+
+    /// <summary>Stores whether a job is pinned.</summary>
+    /// <exception cref="JobException">There is no such job, or the caller may not see it.</exception>
+    public Job Pin(JobId id, Caller caller, bool pinned)
+    {
+        var job = Find(id, caller);
+        if (Running(id) is { } running) running.Pin(pinned);
+        else store.Pin(id, pinned);
+        return Find(job.Record.Id, caller);
+    }
+
     /// <summary>Of the jobs the caller may see those that a filter lets through, newest first.</summary>
-    /// <exception cref="JobException">The filter is not valid, or <paramref name="before"/> is no job the caller may see.</exception>
-    public (IReadOnlyList<Job> Jobs, JobId? Next) List(Caller caller, JobFilter filter, JobId? before, int count)
+    /// <exception cref="JobException">The filter is not valid.</exception>
+    public (IReadOnlyList<Job> Jobs, JobPlace? Next) List(Caller caller, JobFilter filter, JobPlace? before, int count)
     {
         filter.Check();
-        if (before is { } last && !(store.Find(last) is { } record && Policy.MaySee(caller, record.Owner)))
-            throw JobRules.Bad("page_token", "page_token: must be the next_page_token of a list's answer");
+
+        // Those of others are not there, and one that has been removed since still says where to go on.
+        if (before is { Id: { } last } && !(store.Find(last) is { } record && Policy.MaySee(caller, record.Owner))) before = before.Value with { Id = null };
         if (!Policy.SeesAll(caller))
         {
             // Those of others are not there: asking for them is no error, and finds nothing.
@@ -115,14 +180,14 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     /// <param name="grace">In place of the job's own grace period.</param>
     /// <param name="cancellationToken">Stops this wait; the stop itself goes on.</param>
     /// <param name="signal">The first signal.</param>
-    /// <exception cref="JobException">No such job, or it had ended before.</exception>
+    /// <exception cref="JobException">No such job, it had ended before, or its end cannot be stored now, as on a full disk.</exception>
     public async Task<Job> StopAsync(JobId id, Caller caller, TimeSpan? grace, CancellationToken cancellationToken, int signal = Signals.Terminate)
     {
         if (grace is { } given) JobRules.CheckGrace("grace_period", given);
         JobRules.CheckSignal("signal", signal);
         var job = Find(id, caller);
         if (Running(id) is not { } running) throw RunningJob.AlreadyEnded(id);
-        await running.StopAsync(caller.Name, signal, grace ?? job.Record.Spec.GracePeriod, cancellationToken).ConfigureAwait(false);
+        await running.StopAsync(caller.Name, signal, grace ?? job.Record.Spec.GracePeriod, cancellationToken, s_endPatience).ConfigureAwait(false);
         return job;
     }
 
@@ -170,6 +235,9 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         if (_running.Count > mostRunning)
             throw new JobException(JobError.Exhausted, $"{mostRunning} jobs run already, the most this server's open files allow (ulimit -n); try again when one has ended") { Step = "slots" };
         if (store.Find(id) is { } known) throw new AlreadyStoredException(known);
+        if (_readers.IsClaimed(id)) throw new JobException(JobError.IdInUse, $"job id {id}: is of a job that is being removed; try again");
+        if (disk?.Look() is { IsLow: true } full)
+            throw new JobException(JobError.Exhausted, $"the disk of {full.Folder} is nearly full: {full.Words} for the ends of jobs; make room there, as with runner prune --older-than 7d, or start the server with a smaller --disk-reserve") { Step = "disk" };
         var process = launcher.Launch(id, spec);
         var record = new JobRecord(id, spec, caller.Name, process.Pid, process.Applied, time.GetUtcNow(), new JobState.Running());
         try
@@ -213,12 +281,19 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         try
         {
             await job.SuperviseAsync().ConfigureAwait(false);
-            _running.TryRemove(job.Record.Id, out _);
+            Interlocked.Increment(ref _ends);
+            Leave(job);
         }
         catch (Exception e)
         {
             logger.SupervisionFailed(e, job.Record.Id);
         }
+    }
+
+    private void Leave(RunningJob job)
+    {
+        // By then the id may be another job's: this one may have been removed.
+        if (_running.TryGetValue(job.Record.Id, out var entry) && entry.IsValueCreated && ReferenceEquals(entry.Value, job)) Forget(job.Record.Id, entry);
     }
 
     /// <summary>A job that runs but could not be stored was never started, as far as anybody knows.</summary>

@@ -32,6 +32,15 @@ static partial class JobsLog
     [LoggerMessage(LogLevel.Critical, "Job {Id} is no longer watched")]
     public static partial void SupervisionFailed(this ILogger logger, Exception exception, JobId id);
 
+    [LoggerMessage(LogLevel.Information, "{Jobs} jobs were removed that are not to be kept any longer, with {Bytes} bytes of output")]
+    public static partial void RetentionRemoved(this ILogger logger, long jobs, long bytes);
+
+    [LoggerMessage(LogLevel.Error, "What is not to be kept any longer could not be removed: {Problem}")]
+    public static partial void RetentionFailed(this ILogger logger, string problem);
+
+    [LoggerMessage(LogLevel.Error, "The output of the removed job {Id} stays for now: {Problem}")]
+    public static partial void OutputStays(this ILogger logger, JobId id, string problem);
+
     [LoggerMessage(LogLevel.Error, "A job that could not be stored was not cleaned up")]
     public static partial void AbandonFailed(this ILogger logger, Exception exception);
 }

@@ -21,6 +21,7 @@ sealed class RunningJob
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private EndingPlan? _ending; // its cause is the first one, its time the earliest
     private bool _exitSeen;
+    private volatile string? _refused; // what the machine said to the step of the end that is being tried
     private volatile JobRecord _record;
 
     /// <param name="ending">Of a job that a former server had told to end.</param>
@@ -35,6 +36,25 @@ sealed class RunningJob
     public OutputLog Stdout { get; }
     public OutputLog Stderr { get; }
     public OutputLog Index { get; }
+
+    /// <summary>Why its output or its end cannot be kept now, so that it waits; null: it can.</summary>
+    public string? HeldBack => _ended.Task.IsCompleted ? null : _refused ?? _process.HeldBack;
+
+    /// <summary>Its main process has gone, and its end cannot be stored now.</summary>
+    public bool EndWaits => _gone.Task.IsCompleted && HeldBack is not null;
+
+    /// <summary>Bytes of its output and index so far.</summary>
+    public long StoredBytes => Stdout.StoredBytes + Stderr.StoredBytes + Index.StoredBytes;
+
+    /// <summary>Stores whether it is pinned.</summary>
+    public void Pin(bool pinned)
+    {
+        lock (_lock)
+        {
+            _store.Pin(_record.Id, pinned);
+            _record = _record with { Pinned = pinned };
+        }
+    }
 
     /// <summary>Done once the end is stored and the output complete.</summary>
     public Task Ended => _ended.Task;
@@ -63,6 +83,7 @@ sealed class RunningJob
             unknown = e.Message;
         }
         var endedAt = _process.ExitedAt ?? _time.GetUtcNow();
+        if (endedAt < _record.StartedAt) endedAt = _record.StartedAt; // a clock was set back
         EndCause? cause;
         lock (_lock)
         {
@@ -84,12 +105,12 @@ sealed class RunningJob
             : JobEnd.Decide(exit, cause, reach);
         var leftovers = reach is OomReach.WholeJob ? null : _process.LeftoverProcesses;
         var (stdout, stderr) = (await KeptAsync(Stdout).ConfigureAwait(false), await KeptAsync(Stderr).ConfigureAwait(false));
-        var state = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers, stdout, stderr, _process.HeldOpen);
+        var state = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers, stdout, stderr, _process.HeldOpen) { StoredBytes = StoredBytes };
         var record = _record with { State = state };
 
         // An end that is told but not kept would be a lie after a restart.
         await UntilDoneAsync("recorded", () => _store.RecordEnd(record)).ConfigureAwait(false);
-        lock (_lock) _record = record;
+        lock (_lock) _record = _record with { State = record.State };
 
         // Whoever is told of the end finds nothing left of the job; but what will not go does not keep the end back.
         var cleaningUp = UntilDoneAsync("cleaned up", _process.Dispose);
@@ -106,8 +127,9 @@ sealed class RunningJob
     /// <param name="signal">The first signal, in general SIGTERM.</param>
     /// <param name="grace">How long to wait between the two; zero kills at once.</param>
     /// <param name="cancellationToken">Stops this wait; the stop itself goes on.</param>
-    /// <exception cref="JobException">It had ended before.</exception>
-    public async Task StopAsync(string by, int signal, TimeSpan grace, CancellationToken cancellationToken)
+    /// <param name="patience">How long an end that cannot be stored is waited for; null: for ever.</param>
+    /// <exception cref="JobException">It had ended before, or its end cannot be stored for that long.</exception>
+    public async Task StopAsync(string by, int signal, TimeSpan grace, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
         var late = false;
         lock (_lock)
@@ -120,6 +142,19 @@ sealed class RunningJob
             }
         }
         if (!late) _ = KillAfterAsync(grace);
+        await _gone.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (patience is { } longest) await _ended.Task.WaitAsync(longest, _time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (HeldBack is { } why)
+        {
+            throw new JobException(JobError.Exhausted, $"job {_record.Id}: no process of it runs any more, but its end is not stored yet: {why}; it is tried until it can be") { Step = "disk" };
+        }
+        catch (TimeoutException)
+        {
+            // It takes long, and nothing is wrong.
+        }
         await _ended.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
 
         // Told only now, so that whoever is told it has ended finds it ended.
@@ -198,7 +233,9 @@ sealed class RunningJob
     /// <summary>What a former server had begun. It may have died before it told the job, which is told twice rather than never.</summary>
     private void GoOnEnding(EndingPlan ending)
     {
+        // By a clock that may have been set back meanwhile: no grace period is longer than the longest.
         var left = ending.KillAt - _time.GetUtcNow();
+        if (left > JobRules.MostGrace) left = JobRules.MostGrace;
         lock (_lock)
         {
             if (left > TimeSpan.Zero && !_exitSeen) Tell(ending.Signal);
@@ -276,10 +313,12 @@ sealed class RunningJob
             try
             {
                 await step().ConfigureAwait(false);
+                _refused = null;
                 return;
             }
             catch (Exception e)
             {
+                _refused = $"it could not be {what}: {e.Message}";
                 _logger.TriedAgain(_record.Id, what, pause, e.Message);
             }
             await Task.Delay(pause, _time).ConfigureAwait(false);

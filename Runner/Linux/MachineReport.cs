@@ -12,8 +12,9 @@ static class MachineReport
     /// <param name="tree">Where to make a cgroup for trying; it is removed again. Controllers turned on above it stay on.
     /// Null: where a server would have its jobs.</param>
     /// <param name="mounts">Null: those of this process.</param>
+    /// <param name="state">A server's state directory; it need not be there.</param>
     /// <param name="proc">Where the proc file system is.</param>
-    public static IReadOnlyList<Capability> Make(string? tree = null, CgroupMounts? mounts = null, string proc = "/proc")
+    public static IReadOnlyList<Capability> Make(string? tree = null, CgroupMounts? mounts = null, string proc = "/proc", string state = "/var/lib/runner")
     {
         var delegable = tree is null;
         Delegation? delegated = null;
@@ -26,6 +27,7 @@ static class MachineReport
         Look("spawn into cgroup", () => [KernelProbes.SpawnIntoCgroup()]);
         Look("pidfd", () => [KernelProbes.Pidfd()]);
         Look("privileges", () => PrivilegeProbes.Capabilities(File.ReadAllText($"{proc}/self/status")));
+        Look("state disk", () => [DiskProbes.State(state)]);
         Look("open files", () => [PrivilegeProbes.OpenFiles(File.ReadAllText($"{proc}/self/limits"))]);
         Look("output keep-tail", () => [OutputProbes.KeepTail(StateDirectory)]);
         return findings;

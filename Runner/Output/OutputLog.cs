@@ -27,6 +27,9 @@ sealed class OutputLog(Func<IOutputBytes> open, long length = 0, bool complete =
     /// <summary>Past the last byte that is kept.</summary>
     public long KeptEnd => Math.Min(Length, Volatile.Read(ref _keptEnd)); // in this order: the length is written last
 
+    /// <summary>How many are kept.</summary>
+    public long StoredBytes => Math.Max(0, KeptEnd - First);
+
     /// <summary>Whether what comes now is dropped.</summary>
     public bool IsDropping => Volatile.Read(ref _keptEnd) != long.MaxValue;
 

@@ -8,7 +8,7 @@ using Runner.Wire;
 namespace Runner.Server;
 
 /// <summary>The job API: each method maps in, calls, maps out. Who may call is CallAdmission's, what went wrong CallGate's.</summary>
-sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, Drain drain, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
+sealed partial class JobCalls(JobRegistry jobs, JobRemoval removal, Followers followers, Starts starts, Drain drain, ILogger<JobCalls> logger) : V1.JobService.JobServiceBase
 {
     private const long LargestRange = 1024 * 1024;
     private readonly SendBuffers _buffers = new();
@@ -49,6 +49,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, Drai
         TimeSpan? grace = request.GracePeriod is null ? null : Durations.FromWire("grace_period", request.GracePeriod);
         var id = JobId.Parse(request.Id);
         Tell(context, id);
+        using var reading = jobs.Open(id, context.Caller()).Reading;
         using var until = Until(context, drain.All);
         var job = await jobs.StopAsync(id, context.Caller(), grace, until.Token, request.Signal is 0 ? Signals.Terminate : request.Signal);
         var (stdout, stderr) = await TailsAsync(job, lines, until.Token);
@@ -75,7 +76,8 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, Drai
     public override async Task StreamOutput(
         V1.StreamOutputRequest request, IServerStreamWriter<V1.StreamOutputResponse> responses, ServerCallContext context)
     {
-        var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
+        var (job, reading) = jobs.Open(JobId.Parse(request.Id), context.Caller());
+        using var held = reading;
         var wish = OutputWishes.FromWire(request);
         using var place = followers.Enter(context.Caller().Name, job.Record.Id, OutputSender.Files(wish));
         using var until = Until(context, drain.Waiting);
@@ -84,7 +86,8 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, Drai
 
     public override Task<V1.ReadOutputResponse> ReadOutput(V1.ReadOutputRequest request, ServerCallContext context)
     {
-        var job = jobs.Find(JobId.Parse(request.Id), context.Caller());
+        var (job, reading) = jobs.Open(JobId.Parse(request.Id), context.Caller());
+        using var held = reading;
         var kind = OutputKinds.FromWire(request.Stream);
         var log = job.Output.Of(kind);
         if (request.Offset < 0) throw JobRules.Bad("offset", $"offset {request.Offset}: must be 0 or more");
@@ -113,6 +116,7 @@ sealed class JobCalls(JobRegistry jobs, Followers followers, Starts starts, Drai
         var lines = TailLines(request.HasTailLines, request.TailLines);
         var job = await StartAsync(request.Id, request.Spec, context);
         context.Admitted().LargeStart?.Dispose();
+        using var reading = jobs.Open(job.Record.Id, context.Caller()).Reading;
         await responses.WriteAsync(new V1.RunJobResponse { Started = View(job, context) }, context.CancellationToken);
         using var until = Until(context, drain.Waiting);
         await job.Ended.WaitAsync(until.Token);

@@ -27,8 +27,9 @@ sealed class RunnerServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly HealthServiceImpl _health;
     private readonly Drain _drain;
+    private readonly DiskHealth _disk;
 
-    private RunnerServer(WebApplication app, HealthServiceImpl health, Drain drain) => (_app, _health, _drain) = (app, health, drain);
+    private RunnerServer(WebApplication app, HealthServiceImpl health, Drain drain, DiskHealth disk) => (_app, _health, _drain, _disk) = (app, health, drain, disk);
 
     /// <summary>Where it listens, with the port that port 0 became.</summary>
     public IPEndPoint Listening { get; private set; } = new(IPAddress.None, 0);
@@ -39,11 +40,12 @@ sealed class RunnerServer : IAsyncDisposable
     /// <param name="facts">What it tells of itself.</param>
     /// <param name="limits">How much of the process callers may take.</param>
     /// <param name="logging">Where what happens is told.</param>
+    /// <param name="removal">Removes jobs that have ended.</param>
     /// <param name="listening">Gives a bound socket for an address, which stays open when this server makes way; null: a new one.</param>
     /// <exception cref="CannotListenException">The address is in use or not this machine's.</exception>
     /// <exception cref="InvalidOperationException">A method is served that no rule is for.</exception>
     public static async Task<RunnerServer> StartAsync(
-        IPEndPoint listen, Func<ServerTrust> trust, JobRegistry jobs, ServerFacts facts, ServerLimits limits, ILoggerFactory logging,
+        IPEndPoint listen, Func<ServerTrust> trust, JobRegistry jobs, JobRemoval removal, ServerFacts facts, ServerLimits limits, ILoggerFactory logging,
         Func<EndPoint, Socket>? listening = null)
     {
         // Empty: the usual builders watch the content root for changes, which for "/" takes seconds.
@@ -74,7 +76,7 @@ sealed class RunnerServer : IAsyncDisposable
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(LargeStarts.Of(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes));
         builder.Services.AddSingleton<CallAdmission>();
-        builder.Services.AddSingleton(new JobCalls(jobs, new Followers(limits), Starts.OfServer(), drain, logging.CreateLogger<JobCalls>()));
+        builder.Services.AddSingleton(new JobCalls(jobs, removal, new Followers(limits), Starts.OfServer(), drain, logging.CreateLogger<JobCalls>()));
         builder.Services.AddSingleton(new ServerCalls(jobs, facts));
         builder.Services.AddSingleton(health);
         builder.Services.AddSingleton(new ReflectionV1ServiceImpl(
@@ -90,7 +92,6 @@ sealed class RunnerServer : IAsyncDisposable
         app.MapGrpcService<ReflectionV1ServiceImpl>();
         authorizer.Verify(ServedMethods(app));
 
-        var server = new RunnerServer(app, health, drain);
         try
         {
             await app.StartAsync();
@@ -101,6 +102,7 @@ sealed class RunnerServer : IAsyncDisposable
             await app.DisposeAsync();
             throw new CannotListenException($"cannot listen on {listen}: {(e.InnerException ?? e).Message}", e);
         }
+        var server = new RunnerServer(app, health, drain, new DiskHealth(jobs, health, TimeProvider.System, logging.CreateLogger<DiskHealth>()));
         var address = new Uri(app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
         server.Listening = new(listen.Address, address.Port);
         server.TellHealth(HealthCheckResponse.Types.ServingStatus.Serving);
@@ -127,6 +129,7 @@ sealed class RunnerServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _disk.DisposeAsync();
         using var patience = new CancellationTokenSource(StopPatience);
         await _app.StopAsync(patience.Token);
         await _app.DisposeAsync();

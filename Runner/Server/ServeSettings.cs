@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Runner.Jobs;
 
 namespace Runner.Server;
 
@@ -16,9 +17,11 @@ namespace Runner.Server;
 /// <param name="Keeper">Jobs outlive the server, under a process that is their parent; else they are the server's own.</param>
 /// <param name="Watchdog">A server that does not answer its keeper for so long is killed and replaced.</param>
 /// <param name="Verbose">Tells every call.</param>
+/// <param name="DiskReserve">Bytes kept free on the disk of the state directory; null: the usual.</param>
+/// <param name="Retention">What is kept of jobs that have ended; its bytes of output null: half of the disk.</param>
 sealed record ServeSettings(
     IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string? CgroupName,
-    TimeSpan StopTimeout, bool Keeper, TimeSpan Watchdog, bool Verbose)
+    TimeSpan StopTimeout, bool Keeper, TimeSpan Watchdog, bool Verbose, long? DiskReserve = null, RetentionWish? Retention = null)
 {
     public const long Unlimited = long.MaxValue;
 

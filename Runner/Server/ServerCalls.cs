@@ -14,8 +14,8 @@ sealed class ServerCalls(JobRegistry jobs, ServerFacts facts) : V1.ServerService
 {
     public override Task<V1.GetInfoResponse> GetInfo(V1.GetInfoRequest request, ServerCallContext context)
     {
-        var caller = context.Caller();
-        return Task.FromResult(new V1.GetInfoResponse
+        var (caller, disk) = (context.Caller(), jobs.Disk());
+        var info = new V1.GetInfoResponse
         {
             Version = facts.Version,
             HostName = Environment.MachineName,
@@ -23,6 +23,11 @@ sealed class ServerCalls(JobRegistry jobs, ServerFacts facts) : V1.ServerService
             CallerName = caller.Name,
             CallerRole = caller.Role.Word(),
             RunningJobs = jobs.RunningCount(caller),
-        });
+            DiskReserveBytes = disk.Space?.ReserveBytes ?? 0,
+            HeldBackJobs = disk.HeldBack,
+            WaitingEnds = disk.WaitingEnds,
+        };
+        if (disk.Space is { Bytes: > 0 } space) info.DiskFreeBytes = space.FreeBytes;
+        return Task.FromResult(info);
     }
 }

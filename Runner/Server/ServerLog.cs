@@ -17,6 +17,9 @@ static partial class ServerLog
     [LoggerMessage(LogLevel.Information, "{Caller} ({Role}) called {Method} for job {Id}")]
     public static partial void JobCalled(this ILogger logger, string caller, Role role, string method, JobId id);
 
+    [LoggerMessage(LogLevel.Information, "{Caller} ({Role}) removed {Jobs} jobs with {Bytes} bytes of output")]
+    public static partial void Pruned(this ILogger logger, string caller, Role role, long jobs, long bytes);
+
     [LoggerMessage(LogLevel.Debug, "{Caller} ({Role}) asked for something that is not served")]
     public static partial void NotServed(this ILogger logger, string caller, Role role);
 
@@ -31,6 +34,12 @@ static partial class ServerLog
 
     [LoggerMessage(LogLevel.Warning, "{Caller} ({Role}) was refused {Method}: the certificate of the connection has expired")]
     public static partial void CertificateExpired(this ILogger logger, string caller, Role role, string method);
+
+    [LoggerMessage(LogLevel.Warning, "The disk of the state directory has no room: {Words}")]
+    public static partial void DiskIsFull(this ILogger logger, string words);
+
+    [LoggerMessage(LogLevel.Information, "The disk of the state directory has room: {Words}")]
+    public static partial void DiskHasRoom(this ILogger logger, string words);
 
     [LoggerMessage(LogLevel.Error, "{Method} failed")]
     public static partial void CallFailed(this ILogger logger, Exception exception, string method);

@@ -38,6 +38,14 @@ sealed class JobQuery
         if (filter.Failed) AddIndexed("jobs_failed", "jobs.outcome IS NOT NULL AND jobs.exit_code IS NOT 0");
         if (filter.Running is true) AddIndexed("jobs_unended", "jobs.outcome IS NULL");
         if (filter.Running is false) _conditions.Add("jobs.outcome IS NOT NULL");
+        if (filter.Pinned is true) AddIndexed("jobs_pinned", "jobs.pinned <> 0");
+        if (filter.Pinned is false) _conditions.Add("jobs.pinned = 0");
+        if (filter.EndedBefore is { } end)
+        {
+            // Whoever ended then had started then, which the walk's order knows.
+            _conditions.Add($"jobs.ended_at < {Value(Stamp.From(end))}");
+            _times.Add($"started_at < {Value(Stamp.From(end))}");
+        }
         if (filter.Owner is { } owner) AddIndexed("jobs_by_owner", $"jobs.owner = {Value(owner)}");
         if (filter.Since is { } since) _times.Add($"started_at >= {Value(Stamp.From(since))}");
         if (filter.Until is { } until) _times.Add($"started_at < {Value(Stamp.From(until))}");

@@ -105,5 +105,25 @@ static class Schema
         """,
     ];
 
-    private static readonly string[][] s_steps = [s_first, s_second, s_third, s_fourth];
+    private static readonly string[] s_fifth =
+    [
+        "ALTER TABLE jobs ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN stored_bytes INTEGER NOT NULL DEFAULT 0", // of output and index, once it has ended
+        """
+        UPDATE jobs SET stored_bytes = coalesce(json_extract(outcome, '$.stdout_bytes'), 0) + coalesce(json_extract(outcome, '$.stderr_bytes'), 0)
+            WHERE outcome IS NOT NULL
+        """,
+        "CREATE INDEX jobs_by_end ON jobs (ended_at, pinned, stored_bytes) WHERE ended_at IS NOT NULL", // all that retention goes by
+        "CREATE INDEX jobs_pinned ON jobs (started_at) WHERE pinned <> 0",
+        "CREATE TABLE removed (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID", // jobs whose output is still to go
+        "CREATE TRIGGER jobs_leave_output AFTER DELETE ON jobs BEGIN INSERT OR IGNORE INTO removed VALUES (old.id); END",
+        """
+        CREATE TRIGGER jobs_take_labels_along AFTER DELETE ON jobs BEGIN
+            DELETE FROM labels WHERE started_at = old.started_at AND seq = old.seq
+                AND term IN (SELECT key FROM json_each(old.spec, '$.labels') UNION ALL SELECT key || '=' || value FROM json_each(old.spec, '$.labels'));
+        END
+        """,
+    ];
+
+    private static readonly string[][] s_steps = [s_first, s_second, s_third, s_fourth, s_fifth];
 }

@@ -40,7 +40,10 @@ static class StoredJson
         row.GetInt32(3),
         Parse(row.GetString(6), StoredJsonContext.Default.ResourceLimits),
         Stamp.To(row.GetInt64(4)),
-        row.IsDBNull(7) ? new JobState.Running() : State(Parse(row.GetString(7), StoredJsonContext.Default.StoredOutcome)));
+        row.IsDBNull(7) ? new JobState.Running() : State(Parse(row.GetString(7), StoredJsonContext.Default.StoredOutcome)) with { StoredBytes = row.GetInt64(10) })
+    {
+        Pinned = row.GetBoolean(9),
+    };
 
     private static JobState.Ended State(StoredOutcome outcome)
     {
@@ -78,4 +81,5 @@ sealed record StoredEnding(string? StoppedBy, long KillAt, bool AtOutputLimit = 
 [JsonSerializable(typeof(ResourceLimits))]
 [JsonSerializable(typeof(StoredOutcome))]
 [JsonSerializable(typeof(StoredEnding))]
+[JsonSerializable(typeof(string[]))]
 sealed partial class StoredJsonContext : JsonSerializerContext;

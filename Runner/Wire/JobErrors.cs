@@ -18,6 +18,7 @@ static class JobErrors
         (JobError.NotAllowed, StatusCode.PermissionDenied, V1.ErrorReason.NotAllowed),
         (JobError.IdInUse, StatusCode.AlreadyExists, V1.ErrorReason.IdInUse),
         (JobError.AlreadyEnded, StatusCode.FailedPrecondition, V1.ErrorReason.AlreadyEnded),
+        (JobError.StillRunning, StatusCode.FailedPrecondition, V1.ErrorReason.StillRunning),
         (JobError.CannotStart, StatusCode.FailedPrecondition, V1.ErrorReason.CannotStart),
         (JobError.LimitUnavailable, StatusCode.FailedPrecondition, V1.ErrorReason.LimitUnavailable),
         (JobError.Exhausted, StatusCode.ResourceExhausted, V1.ErrorReason.Exhausted),

@@ -25,6 +25,7 @@ static class JobFilters
             Reference = filter.Reference?.ToString() ?? "",
         };
         if (filter.ExitCode is { } code) wire.ExitCode = code;
+        if (filter.Pinned is { } pinned) wire.Pinned = pinned;
         foreach (var (key, value) in filter.Labels)
         {
             var label = new V1.LabelFilter { Key = key };
@@ -57,6 +58,7 @@ static class JobFilters
             Since = Time("filter.started_since", wire.StartedSince),
             Until = Time("filter.started_until", wire.StartedUntil),
             Reference = wire.Reference.Length > 0 ? JobReference.Parse(wire.Reference) : null,
+            Pinned = wire.HasPinned ? wire.Pinned : null,
         };
 
     private static DateTimeOffset? Time(string field, Timestamp? wire) =>

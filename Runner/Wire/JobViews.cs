@@ -19,7 +19,8 @@ static class JobViews
         var ended = record.State as JobState.Ended;
         return new(
             record, ended?.Usage ?? usage, ended?.StdoutBytes ?? job.Stdout.Length, ended?.StderrBytes ?? job.Stderr.Length, followers,
-            ended is null ? job.Stdout.Kept : AtEnd(ended.Stdout, ended.StdoutBytes), ended is null ? job.Stderr.Kept : AtEnd(ended.Stderr, ended.StderrBytes));
+            ended is null ? job.Stdout.Kept : AtEnd(ended.Stdout, ended.StdoutBytes), ended is null ? job.Stderr.Kept : AtEnd(ended.Stderr, ended.StderrBytes),
+            ended is null ? job.HeldBack : null);
     }
 
     // Of what was never written nothing is stored.
@@ -48,6 +49,8 @@ static class JobViews
             Usage = Usages.ToWire(view.Usage),
             Output = OutputSizes.ToWire(view),
             Followers = view.Followers,
+            Pinned = record.Pinned,
+            HeldBack = view.HeldBack ?? "",
         };
         if (record.State is JobState.Ended ended) wire.Ended = JobEnds.ToWire(ended, view.Stdout?.Sha256, view.Stderr?.Sha256);
         else wire.Running = new();
@@ -68,8 +71,8 @@ static class JobViews
             : new JobState.Running();
         var record = new JobRecord(
             JobId.Parse(wire.Id), JobSpecs.FromWire(wire.Spec), wire.Owner, wire.Pid,
-            LimitSets.FromWire(wire.AppliedLimits) with { Output = OutputSizes.AppliedFromWire(wire.Output) }, Time("started_at", wire.StartedAt), state);
-        return new(record, usage, stdout, stderr, wire.Followers, keptStdout, keptStderr);
+            LimitSets.FromWire(wire.AppliedLimits) with { Output = OutputSizes.AppliedFromWire(wire.Output) }, Time("started_at", wire.StartedAt), state) { Pinned = wire.Pinned };
+        return new(record, usage, stdout, stderr, wire.Followers, keptStdout, keptStderr, wire.HeldBack.Length > 0 ? wire.HeldBack : null);
     }
 
     private static DateTimeOffset Time(string field, Timestamp? wire)
@@ -87,5 +90,7 @@ static class JobViews
 /// <param name="Followers">How many of its streams are being read.</param>
 /// <param name="Stdout">What of it is kept; null: everything, and there is no digest.</param>
 /// <param name="Stderr">The same.</param>
+/// <param name="HeldBack">Why its output or its end waits for the server's disk; null: it does not.</param>
 sealed record JobView(
-    JobRecord Record, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int Followers = 0, KeptOutput? Stdout = null, KeptOutput? Stderr = null);
+    JobRecord Record, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int Followers = 0, KeptOutput? Stdout = null, KeptOutput? Stderr = null,
+    string? HeldBack = null);

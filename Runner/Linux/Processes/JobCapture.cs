@@ -10,6 +10,7 @@ sealed class JobCapture : IDisposable
 {
     private readonly IReadOnlyList<StreamCapture> _streams;
     private readonly IndexWriter _writer;
+    private readonly string?[] _heldBack = new string?[2]; // by stream
     private readonly KeptFile _kept;
     private readonly Func<Task> _sync;
     private readonly TaskCompletionSource _limitPassed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -28,10 +29,25 @@ sealed class JobCapture : IDisposable
         _streams =
         [
             .. pipes.Zip(streams, (pipe, stream) => new StreamCapture(
-                loop, pipe, stream.Item2, stream.Item1, _writer, e => logger.OutputHeldBack(id, e.Message), () => logger.OutputGoesOn(id),
+                loop, pipe, stream.Item2, stream.Item1, _writer, e => HoldBack(stream.Item1, e.Message), () => GoOn(stream.Item1),
                 cap is null ? null : new StreamRoom(cap, stream.Item1, stream.Item2, _kept, () => _limitPassed.TrySetResult()))),
         ];
+
+        void HoldBack(OutputKind kind, string why)
+        {
+            Volatile.Write(ref _heldBack[(int)kind], why);
+            logger.OutputHeldBack(id, why);
+        }
+
+        void GoOn(OutputKind kind)
+        {
+            Volatile.Write(ref _heldBack[(int)kind], null);
+            logger.OutputGoesOn(id);
+        }
     }
+
+    /// <summary>Why what the job writes is left in its pipes; null: it is not.</summary>
+    public string? HeldBack => Volatile.Read(ref _heldBack[0]) ?? Volatile.Read(ref _heldBack[1]);
 
     public OutputLog Stdout { get; }
     public OutputLog Stderr { get; }
@@ -65,7 +81,8 @@ sealed class JobCapture : IDisposable
 }
 
 /// <summary>A file that a stream is captured to, the log it is read by, its size, which may be more than the log tells yet, and what was dropped after that.</summary>
-sealed record LogFile(LazyFile File, OutputLog Log, long Size, long Dropped = 0);
+/// <param name="Disk">Whose room is watched; null: nobody's.</param>
+sealed record LogFile(LazyFile File, OutputLog Log, long Size, long Dropped = 0, StateDisk? Disk = null);
 
 /// <summary>The files of one job, to be written to, and how they get to the disk.</summary>
 sealed record CaptureFiles(LogFile Stdout, LogFile Stderr, LogFile Index, KeptFile Kept, Func<Task> SyncAsync)

@@ -68,14 +68,16 @@ sealed class JobLauncher : IJobLauncher, IDisposable
         });
     }
 
-    public void CleanLeftovers(IReadOnlySet<JobId> adopted)
+    public IReadOnlyList<JobId> CleanLeftovers(IReadOnlySet<JobId> adopted)
     {
-        foreach (var name in _cgroups.CleanLeftovers(name => JobId.TryParse(name, out var id) && !adopted.Contains(id))) _logger.LeftoverRemoved(name);
+        var left = _cgroups.CleanLeftovers(name => JobId.TryParse(name, out var id) && !adopted.Contains(id));
+        foreach (var name in left) _logger.LeftoverRemoved(name);
         foreach (var kept in _parent.Kept.Where(kept => !adopted.Contains(kept.Id)))
         {
             _parent.Forget(kept.Id);
             kept.Dispose();
         }
+        return [.. left.Select(JobId.Parse)];
     }
 
     public void Discard(JobId id) => _files.Remove(id);

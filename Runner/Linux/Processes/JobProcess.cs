@@ -38,6 +38,7 @@ sealed class JobProcess : IJobProcess
     public OutputLog Stdout => _capture.Stdout;
     public OutputLog Stderr => _capture.Stderr;
     public OutputLog Index => _capture.Index;
+    public string? HeldBack => _capture.HeldBack;
     public Task OutputLimitPassed => _capture.LimitPassed;
     public bool HeldOpen => _capture.HeldOpen;
     public Task<ProcessExit> Exited { get; }

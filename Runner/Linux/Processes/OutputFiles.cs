@@ -16,11 +16,14 @@ sealed class OutputFiles
     private static readonly SemaphoreSlim s_syncing = new(MostSyncing);
 
     private readonly string _jobs;
+    private readonly StateDisk? _disk;
 
     /// <param name="stateDirectory">Where; must be there.</param>
+    /// <param name="disk">Its disk, if the room there is to be watched.</param>
     /// <exception cref="LinuxException">Nothing can be kept there.</exception>
-    public OutputFiles(string stateDirectory)
+    public OutputFiles(string stateDirectory, StateDisk? disk = null)
     {
+        _disk = disk;
         _jobs = System.IO.Path.Combine(stateDirectory, "jobs");
         MakeFolder(_jobs);
         if (!Directory.Exists(_jobs)) throw new LinuxException("mkdir", Errno.ENOTDIR, _jobs);
@@ -64,7 +67,7 @@ sealed class OutputFiles
         {
             var log = new OutputLog(() => Open(path));
             log.DropBefore(first);
-            return new(new LazyFile(() => OpenForWriting(id, path)), log, isNew ? 0 : Size(path), dropped);
+            return new(new LazyFile(() => OpenForWriting(id, path)), log, isNew ? 0 : Size(path), dropped, _disk);
         }
     }
 

@@ -81,6 +81,12 @@ sealed class StreamCapture(
     /// <summary>One piece; the end of the stream closes. False: there is no more for now.</summary>
     private unsafe bool Move(nuint most, bool hasHungUp = false)
     {
+        if (!_finishing && to.Disk?.HoldsBack() is { } low && Waiting() > 0)
+        {
+            // Of a job that is ending what is in its pipes goes into the room that is kept for that.
+            HoldBack(low);
+            return false;
+        }
         if (!_file.IsOpen && !OpenFile(hasHungUp)) return false;
         if (room?.IsFull(_length) is true && Waiting() == 0)
         {
@@ -99,6 +105,7 @@ sealed class StreamCapture(
             if (moved > 0)
             {
                 if (free > 0) _length += moved;
+                to.Disk?.Took(moved);
                 return free > 0 ? Record() : TellDropped();
             }
         }

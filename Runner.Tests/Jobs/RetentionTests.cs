@@ -1,0 +1,89 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Runner.Jobs;
+using Runner.Tests.Support;
+
+namespace Runner.Tests.Jobs;
+
+/// <summary>What a server keeps of its own accord, and for how long.</summary>
+public sealed class RetentionTests : IDisposable
+{
+    private readonly Machine _machine = new();
+
+    public void Dispose() => _machine.Dispose();
+
+    private static readonly TimeSpan s_day = TimeSpan.FromDays(1);
+
+    [Theory]
+    [InlineData("", 6, false)]
+    [InlineData("", 8, true)]
+    [InlineData("red", 8, false)] // a rule for a label counts in place of the general one
+    [InlineData("red", 31, true)]
+    [InlineData("blue", 6, true)]
+    [InlineData("both", 29, false)] // of several the longest
+    public void How_long_a_job_is_kept_is_said_for_all_and_for_labels(string team, int days, bool over)
+    {
+        var rules = new RetentionRules(7 * s_day, [new(new("red", null), 30 * s_day), new(new("team", "blue"), s_day)], 10, 10);
+        Dictionary<string, string> labels = team switch { "red" => new() { ["red"] = "x" }, "blue" => new() { ["team"] = "blue" }, "both" => new() { ["red"] = "", ["team"] = "blue" }, _ => [] };
+        var now = DateTimeOffset.UtcNow;
+        var record = new JobRecord(JobId.New(), new JobSpec { Command = "x", Labels = labels }, "anna", 1, ResourceLimits.None, now.AddDays(-100), new JobState.Running());
+        Assert.False(rules.IsOver(record, now));
+        Assert.Equal(over, rules.IsOver(record with { State = new JobState.Ended(now.AddDays(-days), new JobEnd.Exited(0), ResourceUsage.None, 0, 0) }, now));
+        Assert.Equal(team is "red" or "both" ? over : team is "blue", new RetentionRules(null, rules.ForLabels, 10, 10).IsOver(record with { State = new JobState.Ended(now.AddDays(-days), new JobEnd.Exited(0), ResourceUsage.None, 0, 0) }, now));
+    }
+
+    [Fact]
+    public async Task The_newest_jobs_are_kept_and_pinned_ones_besides()
+    {
+        var jobs = await RunAsync(8, "echo x");
+        _machine.Jobs.Pin(jobs[1].Record.Id, Machine.Admin, true);
+        await KeptAsync(new(null, [], 3, long.MaxValue), jobs[1], jobs[5], jobs[6], jobs[7]);
+    }
+
+    [Fact]
+    public async Task So_much_output_is_kept_that_pinned_ones_and_the_newest_have()
+    {
+        var jobs = await RunAsync(6, "head -c 100000 /dev/zero");
+        _machine.Jobs.Pin(jobs[5].Record.Id, Machine.Admin, true);
+        await KeptAsync(new(null, [], 100, 350_000), jobs[3], jobs[4], jobs[5]);
+    }
+
+    [Fact]
+    public async Task A_job_that_is_being_read_goes_when_its_reader_has_gone()
+    {
+        var jobs = await RunAsync(2, "echo x");
+        var (_, reading) = _machine.Jobs.Open(jobs[0].Record.Id, Machine.Admin);
+        await using var retention = Begin(new(TimeSpan.Zero, [], 100, long.MaxValue));
+        await UntilAsync(() => Left().SequenceEqual([jobs[0].Record.Id]));
+        reading.Dispose();
+        await UntilAsync(() => Left().Count == 0);
+    }
+
+    private async Task<List<Job>> RunAsync(int count, string script)
+    {
+        var jobs = new List<Job>();
+        for (var i = 0; i < count; i++) jobs.Add(await _machine.RunAsync(script));
+        return jobs;
+    }
+
+    private async Task KeptAsync(RetentionRules rules, params Job[] kept)
+    {
+        await using var retention = Begin(rules);
+        var ids = kept.Select(job => job.Record.Id).ToHashSet();
+        await UntilAsync(() => ids.SetEquals(Left()) && Directory.GetDirectories(Path.Combine(_machine.Folder, "jobs")).Length == kept.Length);
+    }
+
+    private Retention Begin(RetentionRules rules) =>
+        new(_machine.Jobs, _machine.Store, _machine.Removal, rules, TimeProvider.System, NullLogger<Retention>.Instance);
+
+    private List<JobId> Left() => [.. _machine.Jobs.List(Machine.Admin, JobFilter.None, null, 100).Jobs.Select(job => job.Record.Id)];
+
+    /// <summary>It works in the background, and nobody tells when it is done.</summary>
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        for (var i = 0; !condition(); i++)
+        {
+            Assert.InRange(i, 0, 1500);
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
+}

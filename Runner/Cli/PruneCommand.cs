@@ -1,0 +1,41 @@
+using System.CommandLine;
+using System.Globalization;
+using Runner.Jobs;
+
+namespace Runner.Cli;
+
+/// <summary>`runner prune`: removes the ended jobs that the options let through, but for pinned ones.</summary>
+static class PruneCommand
+{
+    public static Command Create()
+    {
+        var older = new Option<string?>("--older-than") { Description = "Only jobs that ended longer ago than this, such as 7d; 0: all that have ended.", HelpName = "TIME" };
+        var dry = new Option<bool>("--dry-run") { Description = "Remove nothing; tell what would be removed." };
+        var json = JobJson.Option();
+        var filters = new FilterOptions();
+        var command = new Command("prune", "Remove ended jobs: their records and their output; pinned ones stay.") { older, dry, json };
+        filters.AddTo(command);
+        return command.Calling(async (parsed, client, cancellationToken) =>
+        {
+            var filter = filters.Filter(parsed, DateTimeOffset.UtcNow);
+            var age = parsed.GetValue(older) is { } given ? Quantities.Span(older.Name, given) : (TimeSpan?)null;
+
+            // What an empty variable leaves must not remove everything.
+            if (age is null && IsEverything(filter)) throw new BadOptionException("prune: say which jobs, such as --older-than 7d or --label team=red; --older-than 0 is all that have ended");
+            var isDry = parsed.GetValue(dry);
+            var removed = await client.PruneAsync(filter, age ?? TimeSpan.Zero, isDry, cancellationToken);
+            await parsed.InvocationConfiguration.Output.WriteLineAsync(parsed.GetValue(json)
+                ? RemovalJson.Of(new JsonPruned(removed.Jobs, removed.Bytes, removed.Skipped, isDry))
+                : Sentence(removed, isDry));
+            return (int)ExitCode.Ok;
+        }, (e, parsed) => e.Field is "older_than" && parsed.GetValue(older) is { } typed ? BadOptionException.Saying(older.Name, typed, e) : filters.InOptions(e, parsed));
+    }
+
+    private static bool IsEverything(JobFilter filter) => filter with { Labels = JobFilter.None.Labels } == JobFilter.None && filter.Labels.Count == 0;
+
+    private static string Sentence(Removed removed, bool dry)
+    {
+        var skipped = removed.Skipped > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {removed.Skipped} stay, as their output is being read") : "";
+        return string.Create(CultureInfo.InvariantCulture, $"{(dry ? "would remove" : "removed")} {removed.Jobs} {(removed.Jobs == 1 ? "job" : "jobs")}, {Quantities.Show(removed.Bytes)} of output{skipped}");
+    }
+}

@@ -1,0 +1,28 @@
+namespace Runner.Jobs;
+
+/// <summary>The store as those see it who remove records.</summary>
+interface IJobArchive
+{
+    /// <summary>Jobs that have ended, newest end first; read off one index, however many there are.</summary>
+    /// <param name="before">The last one of those before; null: from the newest.</param>
+    /// <param name="count">Most that are wanted.</param>
+    IReadOnlyList<StoredEnd> Ends(StoredEnd? before, int count);
+
+    /// <summary>Null: it is not there any more.</summary>
+    JobRecord? Find(long seq);
+
+    /// <summary>Removes records of jobs that have ended, at once, and remembers that their output is still to go.</summary>
+    /// <returns>Those that were there and had ended.</returns>
+    IReadOnlyList<JobId> Remove(IReadOnlyList<JobId> ids);
+
+    /// <summary>Jobs whose records have been removed and whose output may not be.</summary>
+    IReadOnlyList<JobId> Leftovers();
+
+    /// <summary>Tells that nothing is left of these.</summary>
+    void Forget(IReadOnlyList<JobId> ids);
+}
+
+/// <summary>What retention goes by.</summary>
+/// <param name="Seq">The store's own number of the job.</param>
+/// <param name="Bytes">Of its output and index.</param>
+readonly record struct StoredEnd(long Seq, DateTimeOffset EndedAt, bool Pinned, long Bytes);

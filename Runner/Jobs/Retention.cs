@@ -1,0 +1,120 @@
+using Microsoft.Extensions.Logging;
+
+namespace Runner.Jobs;
+
+/// <summary>Removes what a server is not to keep any longer, in the background and a few jobs at a time.</summary>
+sealed class Retention : IAsyncDisposable
+{
+    private const int AtOnce = 32;
+    private const int LookedAtOnce = 1000;
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(5);
+
+    private readonly JobRegistry _jobs;
+    private readonly IJobArchive _archive;
+    private readonly JobRemoval _removal;
+    private readonly RetentionRules _rules;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _running;
+
+    /// <summary>Begins at once.</summary>
+    public Retention(JobRegistry jobs, IJobArchive archive, JobRemoval removal, RetentionRules rules, TimeProvider time, ILogger<Retention> logger)
+    {
+        (_jobs, _archive, _removal, _rules, _time, _logger) = (jobs, archive, removal, rules, time, logger);
+        _running = Task.Run(RunAsync);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            await TryAsync(() => _removal.FinishAsync(_stop.Token)).ConfigureAwait(false);
+            using var timer = new PeriodicTimer(s_look, _time);
+            var (ends, last, took, pause) = (-1, 0L, TimeSpan.Zero, Pause());
+            do
+            {
+                // Jobs grow old by themselves; all other limits are passed only when one ends. At most a fiftieth of a thread is spent.
+                var since = _time.GetElapsedTime(last);
+                if (since < pause && (_jobs.Ends == ends || since < took * 50)) continue;
+                var start = _time.GetTimestamp();
+                ends = _jobs.Ends;
+                await TryAsync(PassAsync).ConfigureAwait(false);
+                (last, took) = (_time.GetTimestamp(), _time.GetElapsedTime(start));
+            }
+            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            // The server ends.
+        }
+    }
+
+    private TimeSpan Pause()
+    {
+        var shortest = _rules.ForLabels.Select(rule => rule.KeepFor).Append(_rules.KeepFor ?? TimeSpan.MaxValue).Min() / 10;
+        return shortest < s_longestPause ? shortest : s_longestPause;
+    }
+
+    private async Task TryAsync(Func<Task> step)
+    {
+        try
+        {
+            await step().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            _logger.RetentionFailed(e.Message); // and is tried at the next pass
+        }
+    }
+
+    private async Task PassAsync()
+    {
+        var (now, removed) = (_time.GetUtcNow(), Removed.Nothing);
+        foreach (var rule in _rules.ForLabels)
+        {
+            var filter = new JobFilter { Running = false, Pinned = false, Labels = [rule.Label], EndedBefore = now - rule.KeepFor };
+            removed += await _removal.PruneAsync(filter, record => _rules.IsOver(record, now), dryRun: false, _stop.Token).ConfigureAwait(false);
+        }
+        removed += await PassEndsAsync(now).ConfigureAwait(false);
+        if (removed.Jobs > 0) _logger.RetentionRemoved(removed.Jobs, removed.Bytes);
+    }
+
+    /// <summary>From the newest end to the oldest: whatever comes after the limits have been reached goes.</summary>
+    private async Task<Removed> PassEndsAsync(DateTimeOffset now)
+    {
+        var (removed, count, bytes, last) = (Removed.Nothing, 0L, _jobs.RunningBytes, (StoredEnd?)null);
+        while (_archive.Ends(last, LookedAtOnce) is { Count: > 0 } ends)
+        {
+            // However much it wrote, the job that ended last is not gone before anybody could look.
+            var newest = last is null ? ends[0].Seq : -1;
+            last = ends[^1];
+            var over = new List<long>();
+            foreach (var end in ends)
+            {
+                bytes += end.Bytes;
+                if (end.Pinned) continue;
+                count++;
+                if (count > _rules.KeepJobs || (bytes > _rules.KeepOutput && end.Bytes > 0 && end.Seq != newest) || IsOld(end, now)) over.Add(end.Seq);
+            }
+            foreach (var some in over.Chunk(AtOnce))
+            {
+                removed += _removal.Remove([.. some.Select(_archive.Find).OfType<JobRecord>()]);
+                await Task.Delay(s_pause, _time, _stop.Token).ConfigureAwait(false);
+            }
+        }
+        return removed;
+    }
+
+    private bool IsOld(StoredEnd end, DateTimeOffset now) =>
+        _rules.KeepFor is { } keepFor && now - end.EndedAt > keepFor && _archive.Find(end.Seq) is { } record && _rules.IsOver(record, now);
+}

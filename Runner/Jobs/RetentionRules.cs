@@ -1,0 +1,33 @@
+namespace Runner.Jobs;
+
+/// <summary>How much of what has ended a server keeps. Pinned jobs are kept in any case.</summary>
+/// <param name="KeepFor">How long after its end a job is kept that no rule for a label is about; null: for ever.</param>
+/// <param name="ForLabels">The same for jobs with a label; of several rules the longest counts.</param>
+/// <param name="KeepJobs">Most ended jobs that are not pinned; the oldest ends go first.</param>
+/// <param name="KeepOutput">Most bytes of output of all jobs, those that run included; the oldest ends go first.</param>
+sealed record RetentionRules(TimeSpan? KeepFor, IReadOnlyList<LabelRetention> ForLabels, long KeepJobs, long KeepOutput)
+{
+    public const int UsualJobs = 100_000;
+
+    /// <summary>Whether a job has been kept long enough.</summary>
+    public bool IsOver(JobRecord record, DateTimeOffset now)
+    {
+        if (record.State is not JobState.Ended ended) return false;
+        var rules = ForLabels.Where(rule => rule.Label.Matches(record.Spec.Labels)).ToList();
+        var keepFor = rules.Count > 0 ? rules.Max(rule => rule.KeepFor) : KeepFor;
+        return keepFor is { } time && now - ended.EndedAt > time;
+    }
+}
+
+/// <summary>How long jobs with a label are kept.</summary>
+sealed record LabelRetention(LabelFilter Label, TimeSpan KeepFor);
+
+/// <summary>What a server is asked to keep; what is not said is settled when the disk is known.</summary>
+sealed record RetentionWish(TimeSpan? KeepFor, IReadOnlyList<LabelRetention> ForLabels, long? KeepJobs, long? KeepOutput)
+{
+    public static readonly RetentionWish None = new(null, [], null, null);
+
+    /// <param name="diskBytes">Of the file system that output is kept on; 0: it does not tell.</param>
+    public RetentionRules On(long diskBytes) =>
+        new(KeepFor, ForLabels, KeepJobs ?? RetentionRules.UsualJobs, KeepOutput ?? (diskBytes > 0 ? diskBytes / 2 : long.MaxValue));
+}

@@ -43,15 +43,16 @@ static class FrontProcess
         using var output = Libc.Duplicate(1);
         using var errors = Libc.Duplicate(2);
         var order = KeeperProcess.ServerOrder((nothing, output, errors));
-        MessageSocket? current = null;
-        using var signals = new PassedSignals(signal => Volatile.Read(ref current)?.TrySend(FrontMessages.Number(FrontMessage.Signal, signal)));
+        using var signals = new PassedSignals();
         for (var since = Environment.TickCount64; ; Thread.Sleep(50))
         {
             using var line = KeeperDoor.Knock(settings.StateDirectory) ?? Begin(order, nothing);
-            Volatile.Write(ref current, line);
             using (var file = OrderFile.Write(order))
                 line.Send(FrontMessages.Number(FrontMessage.Serve, (int)(manager.Watchdog ?? TimeSpan.Zero).TotalMilliseconds, (int)settings.Watchdog.TotalMilliseconds, settings.Leave ? 1 : 0), file, output, errors);
-            if (Follow(line, manager, error) is { } code) return code;
+            signals.PassTo(line);
+            var code = Follow(line, manager, error);
+            var mustEnd = signals.PassNoMore();
+            if (code is not null || mustEnd) return code ?? 0; // turned away, and told to end before it had begun
 
             // Turned away. Whoever is in may only have looked in, or is about to leave.
             if (Environment.TickCount64 - since > LongestWait)
@@ -92,20 +93,58 @@ static class FrontProcess
         return heard ? throw new ServeException(ExitCode.Failed, "serve: the keeper is gone, so all jobs were killed") : null;
     }
 
-    private sealed class PassedSignals(Action<int> pass) : IDisposable
+    /// <summary>Signals to this process, each passed on once: those that come while there is no line wait for one.</summary>
+    private sealed class PassedSignals : IDisposable
     {
-        private readonly PosixSignalRegistration[] _registrations =
+        private readonly Lock _lock = new();
+        private readonly Queue<int> _waiting = new();
+        private readonly PosixSignalRegistration[] _registrations;
+        private MessageSocket? _line;
+        private bool _mustEnd;
+
+        public PassedSignals() => _registrations =
         [
             .. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT }.Select(signal => PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
-                pass(context.Signal is PosixSignal.SIGHUP ? 1 : 15);
+                Pass(context.Signal is PosixSignal.SIGHUP ? Signals.HangUp : Signals.Terminate);
             })),
         ];
 
+        /// <summary>Until <see cref="PassNoMore"/> the line must not be closed.</summary>
+        public void PassTo(MessageSocket line)
+        {
+            lock (_lock)
+            {
+                _line = line;
+                while (_waiting.TryDequeue(out var signal)) line.TrySend(FrontMessages.Number(FrontMessage.Signal, signal));
+            }
+        }
+
+        /// <summary>Whether one has come that ends servers.</summary>
+        public bool PassNoMore()
+        {
+            lock (_lock)
+            {
+                _line = null;
+                return _mustEnd;
+            }
+        }
+
         public void Dispose()
         {
+            PassNoMore();
             foreach (var registration in _registrations) registration.Dispose();
+        }
+
+        private void Pass(int signal)
+        {
+            lock (_lock)
+            {
+                _mustEnd |= signal != Signals.HangUp;
+                if (_line is null) _waiting.Enqueue(signal);
+                else _line.TrySend(FrontMessages.Number(FrontMessage.Signal, signal));
+            }
         }
     }
 }

@@ -22,8 +22,14 @@ static class KeeperProcess
 
     private static bool StartedThis => Environment.GetEnvironmentVariable(Mark) is not null;
 
-    /// <summary>Whether a keeper of another version asks this program to take its place, and it could not (Program.cs).</summary>
-    public static bool MustRefuseTrial => !KeeperState.CanRead(Environment.GetEnvironmentVariable(KeeperState.TrialVariable));
+    /// <summary>Whether a keeper of another version asks this program to take its place, and it could not. If it could, it says so (Program.cs).</summary>
+    public static bool RefusesTrial()
+    {
+        var format = Environment.GetEnvironmentVariable(KeeperState.TrialVariable);
+        if (format is null) return false;
+        if (KeeperState.CanRead(format)) Console.Out.Write(KeeperState.TrialAnswer);
+        return !KeeperState.CanRead(format);
+    }
 
     /// <summary>`runner serve`: is the keeper, or the server if a keeper started this process or none is wanted.</summary>
     /// <returns>The exit code.</returns>
@@ -57,7 +63,7 @@ static class KeeperProcess
         if (before is null && settings.CgroupName is null) LeaveJobsRoom();
         var signals = before?.Signals ?? SignalPipe.Create();
         var hadTerminal = before?.HadTerminal ?? (HasTerminal() && Libc.SetSignal(Signals.HangUp, SignalDefault) != SignalIgnored);
-        var jobs = new JobKeeper(before?.Jobs);
+        var jobs = new JobKeeper(new ExitFile(settings.StateDirectory, ExitFile.ThisBoot()), before?.Jobs);
         using var servers = new Servers(program);
         using var manager = new ServiceManager(Environment.GetEnvironmentVariable, error.WriteLine);
         using var watch = new ServerWatch(settings.Watchdog, manager, error.WriteLine);
@@ -152,16 +158,19 @@ static class KeeperProcess
         public string? Try(JobKeeper jobs)
         {
             string[] asked = [.. _forOthers, string.Create(CultureInfo.InvariantCulture, $"{KeeperState.TrialVariable}={KeeperState.Format}")];
+            using var answer = Libc.CreateMemoryFile("trial", OrderFile.CloseOnExec); // unlike a pipe never waited for
+            if (answer.IsInvalid) return LinuxException.Last("memfd_create").Message;
             try
             {
-                var (pidfd, gone) = jobs.StartOther(new(program, ["runner", "version"], asked, _directory, Cgroup: null, Tasks: [], (_nothing, _nothing, _nothing)));
+                var (pidfd, gone) = jobs.StartOther(new(program, ["runner", "version"], asked, _directory, Cgroup: null, Tasks: [], (_nothing, answer, _nothing)));
                 using (pidfd)
                 {
                     var inTime = gone.Wait(s_longestTrial);
                     if (!inTime) _ = Libc.SignalProcess(pidfd, Signals.Kill);
                     return !inTime ? $"{program} version: did not end within {s_longestTrial.TotalSeconds} s"
-                        : gone.Result.Exit is ProcessExit.Exited(0) ? null
-                        : $"{program} version: {gone.Result.Exit}";
+                        : gone.Result.Exit is not ProcessExit.Exited(0) ? $"{program} version: {gone.Result.Exit}"
+                        : KeeperState.IsTrialAnswer(answer) ? null
+                        : $"{program}: is no runner that can take over";
                 }
             }
             catch (SpawnException e)

@@ -22,7 +22,7 @@ static class LastingKeeper
     public static int Run(ServeSettings settings)
     {
         KeeperProcess.BecomeKeeper();
-        var jobs = new JobKeeper();
+        var jobs = new JobKeeper(new ExitFile(settings.StateDirectory, ExitFile.ThisBoot()));
         KeeperDoor? door = null;
         var own = Libc.Duplicate(0);
         if (own.IsInvalid) throw LinuxException.Last("fcntl");

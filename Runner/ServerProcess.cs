@@ -121,11 +121,16 @@ static class ServerProcess
     {
         try
         {
-            var life = new ServerLife(File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim(), HadKeeper: keeper is not null);
-            jobs.Recover(life.WhyLost(store.LastLife(), keeperWasThere: keeper is { IsFirst: false }));
+            var life = new ServerLife(ExitFile.ThisBoot(), HadKeeper: keeper is not null);
+            var exits = ExitFile.Read(stateDirectory, life.BootId);
+            jobs.Recover(life.WhyLost(store.LastLife(), keeperWasThere: keeper is { IsFirst: false }), exits.ToDictionary(exit => exit.Key, exit => new LeftExit(exit.Value.Exit, exit.Value.At)));
             store.BeginLife(life);
+
+            // What this keeper holds itself it knows when to clear.
+            if (keeper is null) ExitFile.Remove(stateDirectory);
+            else foreach (var id in exits.Keys.Except(keeper.Kept.Select(kept => kept.Id))) keeper.Forget(id);
         }
-        catch (Exception e) when (e is StoreException or IOException)
+        catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
         {
             throw new ServeException(ExitCode.BadState, $"serve: --state-dir {stateDirectory}: what a former server left cannot be recorded: {e.Message}", e);
         }

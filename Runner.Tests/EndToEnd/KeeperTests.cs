@@ -42,6 +42,40 @@ public sealed class KeeperTests(LiveServer server) : IClassFixture<LiveServer>
     }
 
     [Fact]
+    public async Task A_job_is_as_likely_to_be_killed_for_want_of_memory_as_any_process_whatever_its_server_is()
+    {
+        await server.StopAsync();
+        await server.ServeAsync(["sh", "-c", "echo 500 >/proc/self/oom_score_adj; exec \"$@\"", "sh"], []);
+        var job = await server.StartAsync("--", "cat", "/proc/self/oom_score_adj");
+        Assert.Equal("0\n", (await server.RunnerAsync("logs", job)).Expect(0).Output);
+        Assert.NotEqual("0\n", await File.ReadAllTextAsync($"/proc/{server.Id}/oom_score_adj", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_start_that_hangs_in_its_exec_holds_up_nobody_else()
+    {
+        var (program, fast) = (server.At("slow"), await server.ShellAsync("read x; sleep 0.2; exit 3"));
+        File.Copy("/bin/true", program);
+        var lease = new Lease(program);
+        try
+        {
+            await using var slow = server.Begin("start", "--", program);
+            for (var start = Environment.TickCount64; !lease.IsWantedBack; await Task.Delay(5, TestContext.Current.CancellationToken))
+                Assert.True(Environment.TickCount64 - start < 20_000, "nobody executes the program");
+            Assert.Equal(3, (await server.EndAsync(fast)).GetProperty("end").GetProperty("code").GetInt32());
+            for (var i = 0; i < 10; i++) Assert.Equal("out\n", (await server.RunnerAsync("run", "--", "echo", "out")).Expect(0).Output);
+            Assert.True(lease.IsWantedBack);
+            lease.Dispose();
+            var job = (await slow.EndAsync()).Expect(0).Output.TrimEnd('\n');
+            Assert.Equal(0, (await server.EndAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
+        }
+        finally
+        {
+            lease.Dispose();
+        }
+    }
+
+    [Fact]
     public async Task Without_its_keeper_a_server_ends_and_leaves_no_job_behind()
     {
         server.Expect("the keeper is gone, so all jobs were killed");

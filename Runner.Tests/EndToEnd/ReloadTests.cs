@@ -57,6 +57,7 @@ public sealed class ReloadTests : IAsyncLifetime
 
     [Theory]
     [InlineData("#!/bin/sh\nexit 3\n")]
+    [InlineData("#!/bin/sh\necho runner 1.0\n")]
     [InlineData("no program at all")]
     [InlineData(null)]
     public async Task A_program_on_disk_that_does_not_run_changes_nothing(string? text)
@@ -88,7 +89,6 @@ public sealed class ReloadTests : IAsyncLifetime
     [Fact]
     public async Task Reloads_asked_for_all_the_time_end_in_a_server_that_answers_and_a_keeper_that_stops()
     {
-        _server.Expect("The processes that a former server left"); // of a job whose end was just stored
         var job = await _server.ShellAsync("sleep 1; exit 9");
         for (var i = 0; i < 200; i++)
         {
@@ -96,6 +96,53 @@ public sealed class ReloadTests : IAsyncLifetime
             await Task.Delay(5, TestContext.Current.CancellationToken);
         }
         Assert.Equal(9, (await _server.EndAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
+    }
+
+    [Fact]
+    public async Task Callers_that_never_call_twice_are_all_answered_while_the_server_is_replaced_again_and_again()
+    {
+        var job = await _server.ShellAsync("sleep 1000");
+        var over = false;
+        var callers = Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
+        {
+            var calls = 0;
+            for (; !Volatile.Read(ref over); calls++) (await _server.RunnerAsync("status", "--reconnect", "0", job)).Expect(0);
+            return calls;
+        })).ToList();
+        try
+        {
+            for (var i = 0; i < 25 && callers.TrueForAll(caller => !caller.IsCompleted); i++) await ReloadAsync();
+        }
+        finally
+        {
+            Volatile.Write(ref over, true);
+        }
+        Assert.All(await Task.WhenAll(callers), calls => Assert.InRange(calls, 1, int.MaxValue));
+        (await _server.RunnerAsync("stop", job)).Expect(0);
+    }
+
+    [Fact]
+    public async Task A_caller_that_keeps_its_connection_does_not_notice_that_the_server_is_replaced()
+    {
+        var job = Runner.Jobs.JobId.Parse(await _server.ShellAsync("sleep 1000"));
+        using var client = _server.Connect();
+        var over = false;
+        var caller = Task.Run(async () =>
+        {
+            var calls = 0;
+            for (; !Volatile.Read(ref over); calls++) await client.GetAsync(job, TestContext.Current.CancellationToken);
+            return calls;
+        });
+        try
+        {
+            for (var i = 0; i < 25 && !caller.IsCompleted; i++) await ReloadAsync();
+        }
+        finally
+        {
+            Volatile.Write(ref over, true);
+        }
+        Assert.InRange(await caller, 100, int.MaxValue);
+        await client.StopAsync(job, TimeSpan.Zero, 0, TestContext.Current.CancellationToken);
     }
 
     [Fact]

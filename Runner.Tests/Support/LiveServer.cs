@@ -174,9 +174,20 @@ public sealed class LiveServer : IAsyncLifetime
         finally
         {
             if (_process is not null) await ForgetAsync();
+            await EndLeftAsync();
             await _cgroup.DisposeAsync();
             _folder.Dispose();
         }
+    }
+
+    /// <summary>Ends a keeper that a test which failed has left behind.</summary>
+    private async Task EndLeftAsync()
+    {
+        if (!File.Exists(Path.Combine(State, "keeper.sock"))) return;
+        await ServeAsync();
+        Signal(ChildProcess.SigTerm);
+        await _process!.EndAsync();
+        await ForgetAsync();
     }
 
     private async Task ForgetAsync()

@@ -79,6 +79,8 @@ sealed class PlayedMachine
 
         public IJobProcess Adopt(JobId id, ResourceLimits applied) => Do(() => new Seen(this, machine, id, machine._held[id]));
 
+        public ResourceUsage LeftUsage(JobId id) => ResourceUsage.None;
+
         public IReadOnlyList<JobId> CleanLeftovers(IReadOnlySet<JobId> adopted) => Do(() =>
         {
             var left = machine.Processes.Where(entry => !adopted.Contains(entry.Key)).ToList();

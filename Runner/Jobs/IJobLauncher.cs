@@ -18,6 +18,9 @@ interface IJobLauncher
     /// <exception cref="JobException">It cannot be: what it was kept by or written to is gone.</exception>
     IJobProcess Adopt(JobId id, ResourceLimits applied);
 
+    /// <summary>What a job of a former server has used that nobody goes on with, as far as that can still be told.</summary>
+    ResourceUsage LeftUsage(JobId id);
+
     /// <summary>Kills and removes whatever a former server left running and nobody goes on with.</summary>
     /// <param name="adopted">Those that somebody does.</param>
     /// <returns>Whose it was.</returns>

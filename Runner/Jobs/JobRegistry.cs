@@ -39,24 +39,35 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     /// <summary>Called once before anything else: goes on with the jobs of a former server; those that cannot be gone on with are
     /// killed and recorded as lost.</summary>
     /// <param name="lost">Why they are.</param>
-    public void Recover(JobEnd.Lost lost)
+    /// <param name="exits">What is known of them nevertheless: those are recorded as what they are.</param>
+    public void Recover(JobEnd.Lost lost, IReadOnlyDictionary<JobId, LeftExit>? exits = null)
     {
         var unended = store.Unended().ToDictionary(left => left.Record.Id);
         var adopted = new HashSet<JobId>(launcher.Kept.Where(unended.ContainsKey).Where(id => TryAdopt(unended[id].Record, unended[id].Ending)));
+        var gone = unended.Keys.Where(id => !adopted.Contains(id) && exits?.ContainsKey(id) is true).ToDictionary(id => id, id => (exits![id].Exit, exits[id].At, Usage: launcher.LeftUsage(id)));
         var left = launcher.CleanLeftovers(adopted);
+        var known = launcher.Kept.Union(left).ToDictionary(id => id, id => unended.TryGetValue(id, out var found) ? found.Record : store.Find(id));
+        foreach (var id in left)
+        {
+            if (known[id]?.State is JobState.Ended) logger.CgroupRemoved(id);
+            else logger.LeftoverRemoved(id);
+        }
 
         // Started, but never answered for.
-        foreach (var id in launcher.Kept.Union(left).Where(id => !unended.ContainsKey(id) && store.Find(id) is null)) launcher.Discard(id);
-        foreach (var (record, _) in unended.Values.Where(left => !adopted.Contains(left.Record.Id)))
+        foreach (var id in known.Keys.Where(id => known[id] is null)) launcher.Discard(id);
+        foreach (var (record, ending) in unended.Values.Where(left => !adopted.Contains(left.Record.Id)))
         {
+            var (end, endedAt, usage) = gone.TryGetValue(record.Id, out var exit)
+                ? (JobEnd.Decide(exit.Exit, ending?.Cause, exit.Usage.OomKills > 0 ? OomReach.SomeProcess : OomReach.None), exit.At < record.StartedAt ? record.StartedAt : exit.At, exit.Usage)
+                : (lost, time.GetUtcNow(), ResourceUsage.None);
             var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null, kept: null);
             var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null, kept: null);
-            var state = new JobState.Ended(time.GetUtcNow(), lost, ResourceUsage.None, stdout.Length, stderr.Length, Stdout: stdout.Kept, Stderr: stderr.Kept)
+            var state = new JobState.Ended(endedAt, end, usage, stdout.Length, stderr.Length, Stdout: stdout.Kept, Stderr: stderr.Kept)
             {
                 StoredBytes = stdout.StoredBytes + stderr.StoredBytes + launcher.StoredIndex(record.Id).Length,
             };
             store.RecordEnd(record with { State = state });
-            logger.JobEnded(record.Id, lost);
+            logger.JobEnded(record.Id, end);
         }
     }
 

@@ -14,6 +14,12 @@ static partial class JobsLog
     [LoggerMessage(LogLevel.Error, "Job {Id} of a former server cannot be gone on with: {Problem}")]
     public static partial void NotAdopted(this ILogger logger, JobId id, string problem);
 
+    [LoggerMessage(LogLevel.Warning, "The processes that a former server left in {Id} were killed")]
+    public static partial void LeftoverRemoved(this ILogger logger, JobId id);
+
+    [LoggerMessage(LogLevel.Information, "The cgroup of job {Id}, whose end a former server had stored, was removed")]
+    public static partial void CgroupRemoved(this ILogger logger, JobId id);
+
     [LoggerMessage(LogLevel.Information, "Job {Id} ended: {End}")]
     public static partial void JobEnded(this ILogger logger, JobId id, JobEnd end);
 

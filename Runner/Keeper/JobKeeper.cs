@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Runner.Jobs;
 using Runner.Linux.Native;
 using Runner.Linux.Processes;
@@ -15,17 +16,23 @@ sealed class JobKeeper
     private readonly Dictionary<int, KeptJob> _byPid = [];
     private readonly Dictionary<int, TaskCompletionSource<ReapedProcess>> _others = [];
     private readonly HashSet<Birth> _births = [];
+    private readonly BlockingCollection<Action<ExitFile>> _notes = [];
     private long _born;
     private Outbox? _outbox;
 
     /// <param name="kept">By the program that was in the place of this one before.</param>
-    public JobKeeper(IReadOnlyCollection<KeptJob>? kept = null)
+    /// <param name="exits">Where exits are written down before a server is told.</param>
+    public JobKeeper(ExitFile exits, IReadOnlyCollection<KeptJob>? kept = null)
     {
         foreach (var job in kept ?? [])
         {
             _jobs.Add(job.Id, job);
-            if (job.Gone is null) _byPid.Add(job.Process.Pid, job);
+            if (job.Gone is { } gone) Note(job, gone); // perhaps not written yet
+            else _byPid.Add(job.Process.Pid, job);
         }
+
+        // A thread of its own: a disk that does not answer holds up neither starts nor the reaper.
+        new Thread(() => { foreach (var note in _notes.GetConsumingEnumerable()) note(exits); }) { Name = "exits", IsBackground = true }.Start();
         new Thread(ReapForever) { Name = "reaper", IsBackground = true }.Start();
     }
 
@@ -37,6 +44,9 @@ sealed class JobKeeper
             lock (_lock) return _jobs.Count;
         }
     }
+
+    /// <summary>The state directory is there: from now on exits can be written down.</summary>
+    public void BeginNotes() => _notes.Add(file => file.Open());
 
     /// <summary>Starts a process that is no job.</summary>
     /// <returns>Its pidfd, and how it will have gone.</returns>
@@ -57,7 +67,7 @@ sealed class JobKeeper
             foreach (var job in _jobs.Values)
             {
                 server.Add(Messages.Kept(job.Id, job.Process.Pid), [job.Process.Pidfd, .. job.Held]);
-                if (job.Gone is { } gone) server.Add(Messages.Gone(job.Id, gone));
+                if (job is { IsNoted: true, Gone: { } gone }) server.Add(Messages.Gone(job.Id, gone));
             }
         }
     }
@@ -87,6 +97,8 @@ sealed class JobKeeper
     /// <param name="kill">It was started for nothing.</param>
     public void Forget(JobId id, bool kill = false)
     {
+        // Even if it is unknown: it may have been kept by a keeper that died.
+        _notes.Add(file => file.Clear(id));
         KeptJob? job;
         lock (_lock)
         {
@@ -152,6 +164,18 @@ sealed class JobKeeper
         if (_others.Remove(pid, out var other)) other.SetResult(gone);
         if (!_byPid.Remove(pid, out var job)) return; // an orphan of some job
         job.Gone = gone;
-        _outbox?.Add(Messages.Gone(job.Id, gone));
+        Note(job, gone);
     }
+
+    /// <summary>Writes down how it went, and then tells the server.</summary>
+    private void Note(KeptJob job, ReapedProcess gone) => _notes.Add(file =>
+    {
+        file.Write(job.Id, gone);
+        lock (_lock)
+        {
+            if (!_jobs.ContainsKey(job.Id)) return;
+            job.IsNoted = true;
+            _outbox?.Add(Messages.Gone(job.Id, gone));
+        }
+    });
 }

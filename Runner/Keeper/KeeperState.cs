@@ -18,13 +18,22 @@ sealed record KeeperState(SignalPipe Signals, bool HadTerminal, bool ReloadAgain
     public const int Format = 1;
 
     private const int Magic = 0x4B505231;
-    private const uint CloseOnExec = 1; // MFD_CLOEXEC
 
     /// <summary>The environment variable with the number of the memory file.</summary>
     public const string Variable = "RUNNER_KEEPER_STATE";
 
     /// <summary>The environment variable with the format that a program on trial would have to read.</summary>
     public const string TrialVariable = "RUNNER_KEEPER_FORMAT";
+
+    /// <summary>What a program on trial says first if it can take over.</summary>
+    public const string TrialAnswer = "runner can take over\n";
+
+    public static bool IsTrialAnswer(Fd file)
+    {
+        using var handle = new SafeFileHandle(file.Number, ownsHandle: false);
+        var bytes = new byte[TrialAnswer.Length];
+        return RandomAccess.Read(handle, bytes, 0) == bytes.Length && Encoding.ASCII.GetString(bytes) == TrialAnswer;
+    }
 
     /// <summary>Whether this program could take the place of one that tries it, if it is one.</summary>
     public static bool CanRead(string? format) => format is null || (int.TryParse(format, NumberStyles.None, CultureInfo.InvariantCulture, out var asked) && asked <= Format);
@@ -49,7 +58,7 @@ sealed record KeeperState(SignalPipe Signals, bool HadTerminal, bool ReloadAgain
             to.Write(Jobs.Count);
             foreach (var job in Jobs) Write(to, job);
         }
-        var file = Libc.CreateMemoryFile("keeper", CloseOnExec);
+        var file = Libc.CreateMemoryFile("keeper", OrderFile.CloseOnExec);
         if (file.IsInvalid) throw LinuxException.Last("memfd_create");
         using var handle = new SafeFileHandle(file.Number, ownsHandle: false);
         RandomAccess.Write(handle, bytes.GetBuffer().AsSpan(0, (int)bytes.Length), 0);

@@ -8,7 +8,7 @@ namespace Runner.Keeper;
 /// <summary>A program to start as a memory file (memfd_create(2)): arguments and environment may be longer than a message.</summary>
 static class OrderFile
 {
-    private const uint CloseOnExec = 1; // MFD_CLOEXEC
+    public const uint CloseOnExec = 1; // MFD_CLOEXEC
 
     public static Fd Write(SpawnOrder order)
     {

@@ -237,6 +237,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
 
     private void BecomeReady()
     {
+        jobs.BeginNotes();
         lock (_lock)
         {
             (_ready, _wasReady) = (true, true);

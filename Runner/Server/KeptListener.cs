@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
@@ -9,9 +11,24 @@ namespace Runner.Server;
 /// <summary>Listens on a socket that somebody else holds too, and stops accepting without shutting it: who calls then waits for the next server.</summary>
 /// <param name="bound">Gives the socket for an address.</param>
 /// <param name="logging">What connections tell.</param>
-sealed class KeptListener(Func<EndPoint, Socket> bound, ILoggerFactory logging) : IConnectionListenerFactory
+sealed class KeptListener(Func<EndPoint, Socket> bound, ILoggerFactory logging) : IConnectionListenerFactory, IDisposable
 {
     private const int Backlog = 512; // as the platform's own
+
+    private readonly CancellationTokenSource _unbound = new();
+    private readonly ConcurrentDictionary<string, long> _unused = new(); // connection, when it was accepted
+
+    /// <summary>A call has come on a connection.</summary>
+    public void Used(string connection) => _unused.TryRemove(connection, out _);
+
+    /// <summary>Accepts nobody any more. Those that were accepted and have not called yet get a moment to do so: cut off, they would not
+    /// know that they may call again.</summary>
+    /// <param name="moment">Since it was accepted.</param>
+    public async Task CloseAsync(TimeSpan moment)
+    {
+        await _unbound.CancelAsync();
+        while (_unused.Values.Any(since => Stopwatch.GetElapsedTime(since) < moment)) await Task.Delay(TimeSpan.FromMilliseconds(5));
+    }
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -25,13 +42,20 @@ sealed class KeptListener(Func<EndPoint, Socket> bound, ILoggerFactory logging) 
         {
             throw new AddressInUseException(e.Message, e);
         }
-        return ValueTask.FromResult<IConnectionListener>(new Listener(socket, new(new(), logging.CreateLogger<KeptListener>())));
+        return ValueTask.FromResult<IConnectionListener>(new Listener(this, socket, new(new(), logging.CreateLogger<KeptListener>())));
     }
 
-    private sealed class Listener(Socket socket, SocketConnectionContextFactory connections) : IConnectionListener
-    {
-        private readonly CancellationTokenSource _unbound = new();
+    public void Dispose() => _unbound.Dispose();
 
+    private ConnectionContext Accepted(ConnectionContext connection)
+    {
+        _unused[connection.ConnectionId] = Stopwatch.GetTimestamp();
+        connection.ConnectionClosed.Register(() => Used(connection.ConnectionId));
+        return connection;
+    }
+
+    private sealed class Listener(KeptListener kept, Socket socket, SocketConnectionContextFactory connections) : IConnectionListener
+    {
         public EndPoint EndPoint { get; } = socket.LocalEndPoint!;
 
         public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
@@ -40,9 +64,9 @@ sealed class KeptListener(Func<EndPoint, Socket> bound, ILoggerFactory logging) 
             {
                 try
                 {
-                    var accepted = await socket.AcceptAsync(_unbound.Token);
+                    var accepted = await socket.AcceptAsync(kept._unbound.Token);
                     accepted.NoDelay = true;
-                    return connections.Create(accepted);
+                    return kept.Accepted(connections.Create(accepted));
                 }
                 catch (OperationCanceledException)
                 {
@@ -58,14 +82,13 @@ sealed class KeptListener(Func<EndPoint, Socket> bound, ILoggerFactory logging) 
 
         public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
         {
-            _unbound.Cancel();
+            kept._unbound.Cancel();
             return ValueTask.CompletedTask;
         }
 
         // The socket is not closed: the platform's way may shut it, and with it those that others hold. It goes with the process.
         public ValueTask DisposeAsync()
         {
-            _unbound.Dispose();
             connections.Dispose();
             return ValueTask.CompletedTask;
         }

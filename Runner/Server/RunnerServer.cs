@@ -24,12 +24,15 @@ sealed class RunnerServer : IAsyncDisposable
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_drainPatience = TimeSpan.FromSeconds(4); // less: so that a call can still be told
 
+    private static readonly TimeSpan s_firstCall = TimeSpan.FromSeconds(1); // of a connection: its TLS handshake is under way
+
     private readonly WebApplication _app;
+    private readonly KeptListener? _kept;
     private readonly HealthServiceImpl _health;
     private readonly Drain _drain;
     private readonly DiskHealth _disk;
 
-    private RunnerServer(WebApplication app, HealthServiceImpl health, Drain drain, DiskHealth disk) => (_app, _health, _drain, _disk) = (app, health, drain, disk);
+    private RunnerServer(WebApplication app, KeptListener? kept, HealthServiceImpl health, Drain drain, DiskHealth disk) => (_app, _kept, _health, _drain, _disk) = (app, kept, health, drain, disk);
 
     /// <summary>Where it listens, with the port that port 0 became.</summary>
     public IPEndPoint Listening { get; private set; } = new(IPAddress.None, 0);
@@ -55,7 +58,8 @@ sealed class RunnerServer : IAsyncDisposable
         builder.Services.AddSingleton(typeof(ILogger<>), typeof(Logger<>));
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        if (listening is not null) builder.Services.AddSingleton<IConnectionListenerFactory>(new KeptListener(listening, quiet));
+        var kept = listening is null ? null : new KeptListener(listening, quiet);
+        if (kept is not null) builder.Services.AddSingleton<IConnectionListenerFactory>(kept);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -85,6 +89,12 @@ sealed class RunnerServer : IAsyncDisposable
 
         var app = builder.Build();
         app.UseRouting();
+        if (kept is not null)
+            app.Use((http, next) =>
+            {
+                kept.Used(http.Connection.Id);
+                return next(http);
+            });
         app.Use(app.Services.GetRequiredService<CallAdmission>().HandleAsync);
         app.MapGrpcService<JobCalls>();
         app.MapGrpcService<ServerCalls>();
@@ -102,7 +112,7 @@ sealed class RunnerServer : IAsyncDisposable
             await app.DisposeAsync();
             throw new CannotListenException($"cannot listen on {listen}: {(e.InnerException ?? e).Message}", e);
         }
-        var server = new RunnerServer(app, health, drain, new DiskHealth(jobs, health, TimeProvider.System, logging.CreateLogger<DiskHealth>()));
+        var server = new RunnerServer(app, kept, health, drain, new DiskHealth(jobs, health, TimeProvider.System, logging.CreateLogger<DiskHealth>()));
         var address = new Uri(app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
         server.Listening = new(listen.Address, address.Port);
         server.TellHealth(HealthCheckResponse.Types.ServingStatus.Serving);
@@ -115,6 +125,7 @@ sealed class RunnerServer : IAsyncDisposable
     /// <summary>Takes no more connections and ends the calls under way: those that wait for something with UNAVAILABLE, the others when they have done it.</summary>
     public async Task MakeWayAsync()
     {
+        if (_kept is not null) await _kept.CloseAsync(s_firstCall);
         _drain.Begin(s_drainPatience);
         using var patience = new CancellationTokenSource(StopPatience);
         try

@@ -68,10 +68,22 @@ sealed class JobLauncher : IJobLauncher, IDisposable
         });
     }
 
+    public ResourceUsage LeftUsage(JobId id)
+    {
+        try
+        {
+            using var cgroup = _cgroups.Find(id.ToString());
+            return cgroup?.ReadUsage(isEmpty: true) ?? ResourceUsage.None;
+        }
+        catch (Exception e) when (e is LinuxException or JobException)
+        {
+            return ResourceUsage.None;
+        }
+    }
+
     public IReadOnlyList<JobId> CleanLeftovers(IReadOnlySet<JobId> adopted)
     {
         var left = _cgroups.CleanLeftovers(name => JobId.TryParse(name, out var id) && !adopted.Contains(id));
-        foreach (var name in left) _logger.LeftoverRemoved(name);
         foreach (var kept in _parent.Kept.Where(kept => !adopted.Contains(kept.Id)))
         {
             _parent.Forget(kept.Id);

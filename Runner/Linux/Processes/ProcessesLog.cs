@@ -6,9 +6,6 @@ namespace Runner.Linux.Processes;
 /// <summary>Everything this room says to the log.</summary>
 static partial class ProcessesLog
 {
-    [LoggerMessage(LogLevel.Warning, "The processes that a former server left in {Cgroup} were killed")]
-    public static partial void LeftoverRemoved(this ILogger logger, string cgroup);
-
     [LoggerMessage(LogLevel.Error, "Job {Id} is held back, its output cannot be written: {Problem}")]
     public static partial void OutputHeldBack(this ILogger logger, JobId id, string problem);
 

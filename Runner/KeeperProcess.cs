@@ -35,10 +35,11 @@ static class KeeperProcess
     /// <returns>The exit code.</returns>
     public static async Task<int> ServeAsync(ServeSettings settings, TextWriter output, TextWriter error)
     {
+        if (KeeperState.IsTrial) return (int)ExitCode.Ok; // its words are understood
         BeParent();
         if (LastingKeeper.IsThis) return LastingKeeper.Run(settings);
         if (!StartedThis && FrontProcess.IsCalledFor(settings)) return FrontProcess.Run(settings, error);
-        return settings.Keeper && !StartedThis ? Run(settings, error) : await ServerProcess.RunAsync(settings, output, error);
+        return settings.Keeper && !StartedThis ? Run(settings) : await ServerProcess.RunAsync(settings, output, error);
     }
 
     /// <summary>The line to the keeper that started this server. Null: there is none.</summary>
@@ -56,7 +57,7 @@ static class KeeperProcess
 
     /// <summary>Runs servers until one ends as planned.</summary>
     /// <returns>That one's exit code.</returns>
-    private static int Run(ServeSettings settings, TextWriter error)
+    private static int Run(ServeSettings settings)
     {
         BecomeKeeper();
         var (program, before) = (SelfReplacement.Path(), Before());
@@ -65,13 +66,15 @@ static class KeeperProcess
         var hadTerminal = before?.HadTerminal ?? (HasTerminal() && Libc.SetSignal(Signals.HangUp, SignalDefault) != SignalIgnored);
         var jobs = new JobKeeper(new ExitFile(settings.StateDirectory, ExitFile.ThisBoot()), before?.Jobs);
         using var servers = new Servers(program);
-        using var manager = new ServiceManager(Environment.GetEnvironmentVariable, error.WriteLine);
-        using var watch = new ServerWatch(settings.Watchdog, manager, error.WriteLine);
+        using var errors = Libc.Duplicate(2);
+        var log = new KeeperLog(errors);
+        using var manager = new ServiceManager(Environment.GetEnvironmentVariable, log.Tell);
+        using var watch = new ServerWatch(settings.Watchdog, manager, log.Tell);
         ServerSupervisor? supervisor = null;
-        supervisor = new ServerSupervisor(jobs, servers.Order, watch, manager, error.WriteLine)
+        supervisor = new ServerSupervisor(jobs, servers.Order, watch, manager, log.Tell)
         {
             Trial = () => servers.Try(jobs),
-            Replace = again => jobs.Hold(kept => servers.TakeOver(new(signals, hadTerminal, again, supervisor!.Socket, kept), error.WriteLine)),
+            Replace = again => jobs.Hold(kept => servers.TakeOver(new(signals, hadTerminal, again, supervisor!.Socket, kept), log.Tell)),
         };
         if (before is not null) supervisor.Inherit(before.Socket, before.ReloadAgain);
         supervisor.ListenTo(signals, signal => signal == Signals.HangUp && hadTerminal && !HasTerminal() ? Signals.Terminate : signal);
@@ -162,13 +165,13 @@ static class KeeperProcess
             if (answer.IsInvalid) return LinuxException.Last("memfd_create").Message;
             try
             {
-                var (pidfd, gone) = jobs.StartOther(new(program, ["runner", "version"], asked, _directory, Cgroup: null, Tasks: [], (_nothing, answer, _nothing)));
+                var (pidfd, gone) = jobs.StartOther(new(program, _words, asked, _directory, Cgroup: null, Tasks: [], (_nothing, answer, _nothing)));
                 using (pidfd)
                 {
                     var inTime = gone.Wait(s_longestTrial);
                     if (!inTime) _ = Libc.SignalProcess(pidfd, Signals.Kill);
-                    return !inTime ? $"{program} version: did not end within {s_longestTrial.TotalSeconds} s"
-                        : gone.Result.Exit is not ProcessExit.Exited(0) ? $"{program} version: {gone.Result.Exit}"
+                    return !inTime ? $"{program}: on trial it did not end within {s_longestTrial.TotalSeconds} s"
+                        : gone.Result.Exit is not ProcessExit.Exited(0) ? $"{program}: on trial it {ServerSupervisor.How(gone.Result.Exit)}"
                         : KeeperState.IsTrialAnswer(answer) ? null
                         : $"{program}: is no runner that can take over";
                 }

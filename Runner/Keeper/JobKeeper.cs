@@ -57,7 +57,7 @@ sealed class JobKeeper
             foreach (var job in _jobs.Values)
             {
                 server.Add(Messages.Kept(job.Id, job.Process.Pid), [job.Process.Pidfd, .. job.Held]);
-                if (job.Gone is { } gone) server.Add(Messages.Gone(job.Id, gone));
+                if (job.Gone is { } gone) server.Add(Messages.Gone(job.Id, job.Process.Pid, gone));
             }
         }
     }
@@ -152,6 +152,6 @@ sealed class JobKeeper
         if (_others.Remove(pid, out var other)) other.SetResult(gone);
         if (!_byPid.Remove(pid, out var job)) return; // an orphan of some job
         job.Gone = gone;
-        _outbox?.Add(Messages.Gone(job.Id, gone));
+        _outbox?.Add(Messages.Gone(job.Id, pid, gone));
     }
 }

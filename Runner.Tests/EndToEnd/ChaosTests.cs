@@ -52,7 +52,7 @@ public sealed class ChaosTests(LiveServer server, ITestOutputHelper output) : IC
         (await server.RunnerAsync("run", "--", "true")).Expect(0);
         await ReloadAsync();
         (await server.RunnerAsync("run", "--", "true")).Expect(0);
-        return KeptTraces.Of(server);
+        return await KeptTraces.SettledAsync(server);
     }
 
     private async Task KillAsync(int kills, Random random, Task failed)

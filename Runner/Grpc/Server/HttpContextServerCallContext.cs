@@ -189,8 +189,12 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
 
     private async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
+
+        // The transport would reset the stream with INTERNAL_ERROR, as of a broken server; CANCEL tells that it was meant, and the call may be made again.
         using var linked = cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, CancellationToken) : null;
-        var result = await HttpContext.Response.BodyWriter.FlushAsync(linked?.Token ?? TransportToken).ConfigureAwait(false);
+        using var reset = linked?.Token.UnsafeRegister(static http => ((HttpContext)http!).Features.Get<IHttpResetFeature>()?.Reset(CancelCode), HttpContext) ?? default;
+        var result = await HttpContext.Response.BodyWriter.FlushAsync(TransportToken).ConfigureAwait(false);
 
         // The transport does not throw by itself.
         if (result.IsCompleted) throw ClientGone(null);

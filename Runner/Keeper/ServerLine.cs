@@ -17,7 +17,7 @@ sealed class ServerLine(MessageSocket line, JobKeeper jobs, ServerWatch watch, A
     private readonly Lock _turn = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Outbox? _outbox;
-    private int _threads;
+    private int _users = 1; // its threads, and whoever begins them: a server may be gone before the last one has begun
 
     /// <summary>Gets the socket that the server listens on, to be kept.</summary>
     public required Action<Fd> Listening { get; init; }
@@ -32,7 +32,7 @@ sealed class ServerLine(MessageSocket line, JobKeeper jobs, ServerWatch watch, A
     public Task Ended => _ended.Task;
 
     /// <summary>Tells the server all that is kept, and does what it asks for from now on.</summary>
-    /// <exception cref="OutOfMemoryException">There is no room for its threads.</exception>
+    /// <exception cref="OutOfMemoryException">There is no room for its threads; those that there are end.</exception>
     /// <param name="socket">The listening socket of the server before it; null: there was none.</param>
     public void Open(Fd? socket)
     {
@@ -40,12 +40,20 @@ sealed class ServerLine(MessageSocket line, JobKeeper jobs, ServerWatch watch, A
         if (socket is not null) _outbox.Add(Messages.Plain(MessageKind.KeptSocket), socket);
         jobs.Tell(_outbox);
         _outbox.Add(Messages.Plain(MessageKind.AllKept));
-        Begin("line out", _outbox.SendAll);
-        for (var i = 0; i < s_threads; i++) Begin("line in", Serve);
-        IsOpen = true;
+        try
+        {
+            Begin("line out", _outbox.SendAll);
+            for (var i = 0; i < s_threads; i++) Begin("line in", Serve);
+            IsOpen = true;
+        }
+        finally
+        {
+            if (!IsOpen) line.HangUp();
+            Leave();
+        }
     }
 
-    /// <summary>The last thread closes the line.</summary>
+    /// <summary>Whatever goes wrong with a server, the keeper goes on.</summary>
     private void Begin(string name, Action run)
     {
         var thread = new Thread(() =>
@@ -54,16 +62,30 @@ sealed class ServerLine(MessageSocket line, JobKeeper jobs, ServerWatch watch, A
             {
                 run();
             }
-            catch (Exception e) when (e is InvalidDataException or LinuxException or IOException)
+            catch (Exception e)
             {
                 failed(e);
             }
-            if (Interlocked.Decrement(ref _threads) > 0) return;
-            watch.End(line);
-            line.Dispose();
+            Leave();
         }) { Name = name, IsBackground = true };
-        Interlocked.Increment(ref _threads);
-        thread.Start();
+        Interlocked.Increment(ref _users);
+        try
+        {
+            thread.Start();
+        }
+        catch
+        {
+            Leave();
+            throw;
+        }
+    }
+
+    /// <summary>The last one closes the line.</summary>
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref _users) > 0) return;
+        watch.End(line);
+        line.Dispose();
     }
 
     /// <summary>One thread waits for a message, the others for their turn: whoever gets a start makes it, and the next one waits. So a start

@@ -214,7 +214,6 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
             catch (OutOfMemoryException e)
             {
                 End(e);
-                mine.HangUp(); // those of its threads that there are end
             }
         }
         var exit = gone.GetAwaiter().GetResult().Exit;

@@ -12,6 +12,7 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
 {
     // So much may wait for a flush when the handler says that more is to come.
     private const int MostUnflushed = 64 * 1024;
+    private const int CancelCode = 0x8; // RFC 9113, section 7
 
     private readonly SemaphoreSlim _writing = new(1);
     private CancellationTokenSource? _deadlinePassed;

@@ -29,10 +29,11 @@ static class KeeperProcess
     /// <returns>The exit code.</returns>
     public static async Task<int> ServeAsync(ServeSettings settings, TextWriter output, TextWriter error)
     {
+        if (KeeperState.IsTrial) return (int)ExitCode.Ok; // its words are understood
         BeParent();
         if (LastingKeeper.IsThis) return LastingKeeper.Run(settings);
         if (!StartedThis && FrontProcess.IsCalledFor(settings)) return FrontProcess.Run(settings, error);
-        return settings.Keeper && !StartedThis ? Run(settings, error) : await ServerProcess.RunAsync(settings, output, error);
+        return settings.Keeper && !StartedThis ? Run(settings) : await ServerProcess.RunAsync(settings, output, error);
     }
 
     /// <summary>The line to the keeper that started this server. Null: there is none.</summary>
@@ -50,7 +51,7 @@ static class KeeperProcess
 
     /// <summary>Runs servers until one ends as planned.</summary>
     /// <returns>That one's exit code.</returns>
-    private static int Run(ServeSettings settings, TextWriter error)
+    private static int Run(ServeSettings settings)
     {
         BecomeKeeper();
         var (program, before) = (SelfReplacement.Path(), Before());
@@ -59,13 +60,15 @@ static class KeeperProcess
         var hadTerminal = before?.HadTerminal ?? (HasTerminal() && Libc.SetSignal(Signals.HangUp, SignalDefault) != SignalIgnored);
         var jobs = new JobKeeper(before?.Jobs);
         using var servers = new Servers(program);
-        using var manager = new ServiceManager(Environment.GetEnvironmentVariable, error.WriteLine);
-        using var watch = new ServerWatch(settings.Watchdog, manager, error.WriteLine);
+        using var errors = Libc.Duplicate(2);
+        var log = new KeeperLog(errors);
+        using var manager = new ServiceManager(Environment.GetEnvironmentVariable, log.Tell);
+        using var watch = new ServerWatch(settings.Watchdog, manager, log.Tell);
         ServerSupervisor? supervisor = null;
-        supervisor = new ServerSupervisor(jobs, servers.Order, watch, manager, error.WriteLine)
+        supervisor = new ServerSupervisor(jobs, servers.Order, watch, manager, log.Tell)
         {
             Trial = () => servers.Try(jobs),
-            Replace = again => jobs.Hold(kept => servers.TakeOver(new(signals, hadTerminal, again, supervisor!.Socket, kept), error.WriteLine)),
+            Replace = again => jobs.Hold(kept => servers.TakeOver(new(signals, hadTerminal, again, supervisor!.Socket, kept), log.Tell)),
         };
         if (before is not null) supervisor.Inherit(before.Socket, before.ReloadAgain);
         supervisor.ListenTo(signals, signal => signal == Signals.HangUp && hadTerminal && !HasTerminal() ? Signals.Terminate : signal);
@@ -154,14 +157,14 @@ static class KeeperProcess
             string[] asked = [.. _forOthers, string.Create(CultureInfo.InvariantCulture, $"{KeeperState.TrialVariable}={KeeperState.Format}")];
             try
             {
-                var (pidfd, gone) = jobs.StartOther(new(program, ["runner", "version"], asked, _directory, Cgroup: null, Tasks: [], (_nothing, _nothing, _nothing)));
+                var (pidfd, gone) = jobs.StartOther(new(program, _words, asked, _directory, Cgroup: null, Tasks: [], (_nothing, _nothing, _nothing)));
                 using (pidfd)
                 {
                     var inTime = gone.Wait(s_longestTrial);
                     if (!inTime) _ = Libc.SignalProcess(pidfd, Signals.Kill);
-                    return !inTime ? $"{program} version: did not end within {s_longestTrial.TotalSeconds} s"
+                    return !inTime ? $"{program}: on trial it did not end within {s_longestTrial.TotalSeconds} s"
                         : gone.Result.Exit is ProcessExit.Exited(0) ? null
-                        : $"{program} version: {gone.Result.Exit}";
+                        : $"{program}: on trial it {ServerSupervisor.How(gone.Result.Exit)}";
                 }
             }
             catch (SpawnException e)

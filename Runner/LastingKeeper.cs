@@ -1,4 +1,4 @@
-using Microsoft.Win32.SafeHandles;
+using System.Net.Sockets;
 using Runner.Jobs;
 using Runner.Keeper;
 using Runner.Linux.Native;
@@ -33,7 +33,7 @@ static class LastingKeeper
             {
                 using (front)
                 {
-                    var code = Serve(front, jobs, () => door ??= new KeeperDoor(settings.StateDirectory), () => door?.Leave());
+                    var code = Serve(front, jobs, () => door ??= OpenDoor(settings.StateDirectory), () => door?.Leave());
                     var left = jobs.Count;
                     door?.Leave();
                     if (left == 0)
@@ -42,7 +42,7 @@ static class LastingKeeper
                         door?.Dispose();
                         door = null;
                     }
-                    front.Send(FrontMessages.Number(FrontMessage.Ended, code, left));
+                    TellEnd(front, code, left);
                     if (door is null) return code;
                 }
                 front = door.Next();
@@ -54,45 +54,73 @@ static class LastingKeeper
         }
     }
 
-    /// <returns>The server's exit code.</returns>
+    private static void TellEnd(MessageSocket front, int code, int left)
+    {
+        try
+        {
+            front.Send(FrontMessages.Number(FrontMessage.Ended, code, left));
+        }
+        catch (LinuxException)
+        {
+            // It sees that the line is closed.
+        }
+    }
+
+    private static KeeperDoor OpenDoor(string stateDirectory)
+    {
+        try
+        {
+            return new KeeperDoor(stateDirectory);
+        }
+        catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"its jobs could not be left, as there is no way to find their keeper: {e.Message}", e);
+        }
+    }
+
+    /// <returns>The server's exit code. Who does not say what to serve, or not so that it can be understood, is sent away with 1.</returns>
     private static int Serve(MessageSocket front, JobKeeper jobs, Action ready, Action leave)
     {
-        if (front.Receive() is not { Fds: [var file, var output, var errors] } message) return 1;
-        using (file)
-        using (output)
-        using (errors)
+        try
         {
-            var (_, times) = FrontMessages.Read(message.Bytes.Span);
-            var order = OrderFile.Read(file, [file, file, output, errors]) with { Cgroup = null };
-            using var log = new StreamWriter(new FileStream(new SafeFileHandle(errors.Number, ownsHandle: false), FileAccess.Write, bufferSize: 1)) { AutoFlush = true };
-            using var manager = new ServiceManager(
-                facts =>
-                {
-                    if (facts.StartsWith("READY=1", StringComparison.Ordinal)) ready();
-                    front.TrySend(FrontMessages.Facts(facts));
-                },
-                times[0] > 0 ? TimeSpan.FromMilliseconds(times[0]) : null);
-            using var watch = new ServerWatch(TimeSpan.FromMilliseconds(times[1]), manager, Tell);
-            var supervisor = new ServerSupervisor(jobs, line => order with { Streams = (line.Descriptor, output, errors) }, watch, manager, Tell);
-            var over = false;
-            new Thread(() => Obey(front, supervisor, leaves: times[2] == 1, () => { if (!Volatile.Read(ref over)) leave(); })) { Name = "front", IsBackground = true }.Start();
-            var code = supervisor.Run();
-            Volatile.Write(ref over, true);
-            supervisor.Socket?.Dispose();
-            return code;
-
-            void Tell(string sentence)
+            if (front.Receive() is not { Fds: [var file, var output, var errors] } message) return 1;
+            using (file)
+            using (output)
+            using (errors)
             {
-                try
-                {
-                    log.WriteLine(sentence);
-                }
-                catch (IOException)
-                {
-                    // Whoever it was for has gone.
-                }
+                return FrontMessages.Read(message.Bytes.Span).Numbers is [var alive, var patience, var leaves]
+                    ? Serve(front, jobs, OrderFile.Read(file, [file, file, output, errors]) with { Cgroup = null }, alive, patience, leaves == 1, ready, leave)
+                    : 1;
             }
         }
+        catch (Exception)
+        {
+            return 1; // whatever is wrong with a guest, the jobs go on
+        }
+    }
+
+    private static int Serve(MessageSocket front, JobKeeper jobs, SpawnOrder order, int alive, int patience, bool leaves, Action ready, Action leave)
+    {
+        var log = new KeeperLog(order.Streams.Stderr);
+        using var manager = new ServiceManager(
+            facts =>
+            {
+                if (facts.StartsWith("READY=1", StringComparison.Ordinal)) ready();
+                front.TrySend(FrontMessages.Facts(facts));
+            },
+            alive > 0 ? TimeSpan.FromMilliseconds(alive) : null);
+        using var watch = new ServerWatch(TimeSpan.FromMilliseconds(patience), manager, log.Tell);
+        var supervisor = new ServerSupervisor(
+            jobs, line => order with { Streams = (line.Descriptor, order.Streams.Stdout, order.Streams.Stderr) }, watch, manager, log.Tell);
+        var obeying = new Thread(() => Obey(front, supervisor, leaves, leave)) { Name = "front", IsBackground = true };
+        obeying.Start();
+        var code = supervisor.Run();
+
+        // It ends before anything that it uses does.
+        front.HangUpReading();
+        obeying.Join();
+        supervisor.Socket?.Dispose();
+        return code;
     }
 
     /// <summary>A front that is gone has left, however it went.</summary>
@@ -107,7 +135,7 @@ static class LastingKeeper
                 else supervisor.Signal(signal);
             }
         }
-        catch (Exception e) when (e is LinuxException or InvalidDataException or ObjectDisposedException)
+        catch (Exception e) when (e is LinuxException or InvalidDataException)
         {
             // As good as gone.
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 using Runner.Tests.Support;
 
 namespace Runner.Tests.EndToEnd;
@@ -63,6 +64,41 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
         await EndedAsync(job, 9);
         await server.LeaveAsync();
         await server.ServeAsync();
+    }
+
+    [Fact]
+    public async Task Servers_that_could_not_begin_and_guests_that_make_no_sense_take_nothing_from_the_jobs_that_were_left()
+    {
+        await server.StopAsync();
+        await server.ServeAsync(s_leave);
+        var go = server.At($"go-{Guid.NewGuid():N}");
+        var job = await GatedAsync(go, 5);
+        await server.LeaveAsync();
+        (await ChildProcess.ShellAsync("\"$@\" 2>&-; [ $? = 12 ]", [RunnerBinary.Path, .. server.ServeArguments(s_leave).Select(word => word == "127.0.0.1:0" ? "192.0.2.1:4711" : word)])).Expect(0);
+        foreach (var words in new byte[][] { [], [1], [99, 1, 2, 3] }) await SayAsync(words);
+        await server.ServeAsync(s_leave);
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+        await EndedAsync(job, 5);
+        await server.LeaveAsync();
+        await server.ServeAsync();
+    }
+
+    /// <summary>Comes in by the keeper's door, says something, and waits until it is sent away.</summary>
+    private async Task SayAsync(byte[] words)
+    {
+        using var limit = new CancellationTokenSource(ChildProcess.Limit);
+        using var guest = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
+        await guest.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(server.State, "keeper.sock")), limit.Token);
+        try
+        {
+            if (words.Length > 0) await guest.SendAsync(words, limit.Token);
+            else guest.Shutdown(SocketShutdown.Send);
+            while (await guest.ReceiveAsync(new byte[100], limit.Token) > 0) { }
+        }
+        catch (SocketException)
+        {
+            // Before it had said anything.
+        }
     }
 
     [Fact]

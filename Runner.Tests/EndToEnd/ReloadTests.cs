@@ -57,6 +57,7 @@ public sealed class ReloadTests : IAsyncLifetime
 
     [Theory]
     [InlineData("#!/bin/sh\nexit 3\n")]
+    [InlineData("#!/bin/sh\ncase $1 in version) exit 0; esac\nexit 2\n")] // it runs, and does not take these options
     [InlineData("no program at all")]
     [InlineData(null)]
     public async Task A_program_on_disk_that_does_not_run_changes_nothing(string? text)

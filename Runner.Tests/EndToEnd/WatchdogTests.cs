@@ -7,6 +7,14 @@ namespace Runner.Tests.EndToEnd;
 public sealed class WatchdogTests(LiveServer server) : IClassFixture<LiveServer>
 {
     [Fact]
+    public async Task A_keeper_can_be_as_patient_as_one_may_say()
+    {
+        await server.StopAsync();
+        await server.ServeAsync("--watchdog", "3650d");
+        (await server.RunnerAsync("run", "--", "sh", "-c", "exit 4")).Expect(4);
+    }
+
+    [Fact]
     public async Task A_server_that_does_not_answer_its_keeper_is_replaced_and_its_jobs_lose_nothing()
     {
         await server.StopAsync();

@@ -11,12 +11,14 @@ namespace Runner.Keeper;
 sealed class KeeperDoor : IDisposable
 {
     private const int PeerCredentials = 17; // SO_PEERCRED, unix(7)
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
     private readonly object _lock = new();
     private readonly Socket _socket;
     private readonly string _path;
     private MessageSocket? _guest;
     private bool _taken = true;
+    private volatile bool _closed;
 
     /// <exception cref="SocketException">The path is too long (107 bytes), or cannot be made.</exception>
     public KeeperDoor(string stateDirectory)
@@ -34,7 +36,7 @@ sealed class KeeperDoor : IDisposable
     /// <summary>Nobody is in any more: the next one may come.</summary>
     public void Leave()
     {
-        lock (_lock) _taken = false;
+        lock (_lock) _taken = _guest is not null; // who came in meanwhile is next
     }
 
     /// <summary>Waits for the next one that comes in; whoever comes after it is turned away until it leaves.</summary>
@@ -51,31 +53,34 @@ sealed class KeeperDoor : IDisposable
 
     public void Dispose()
     {
+        _closed = true;
         File.Delete(_path);
         _socket.Dispose();
     }
 
     private void Open()
     {
-        try
+        while (true)
         {
-            while (true)
+            try
             {
-                var guest = _socket.Accept();
+                using var guest = _socket.Accept();
                 lock (_lock)
                 {
-                    if (IsRoot(guest) && !_taken)
-                    {
-                        (_guest, _taken) = (Line(guest), true);
-                        Monitor.PulseAll(_lock);
-                    }
-                    else guest.Dispose();
+                    if (_taken || !IsRoot(guest)) continue;
+                    (_guest, _taken) = (Line(guest), true);
+                    Monitor.PulseAll(_lock);
                 }
             }
-        }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or LinuxException)
-        {
-            // It is closed.
+            catch (Exception e) when (e is ObjectDisposedException || _closed)
+            {
+                return;
+            }
+            catch (Exception e) when (e is SocketException or LinuxException)
+            {
+                // It has gone again, or there is no descriptor for it now: the next one still has to find the door open.
+                Thread.Sleep(s_pause);
+            }
         }
     }
 
@@ -83,18 +88,16 @@ sealed class KeeperDoor : IDisposable
     public static MessageSocket? Knock(string stateDirectory)
     {
         if (!File.Exists(PathIn(stateDirectory))) return null;
-        var socket = NewSocket();
+        using var socket = NewSocket();
         try
         {
             socket.Connect(new UnixDomainSocketEndPoint(PathIn(stateDirectory)));
-            if (IsRoot(socket)) return Line(socket);
+            return IsRoot(socket) ? Line(socket) : null;
         }
         catch (SocketException)
         {
-            // Of a keeper that died.
+            return null; // of a keeper that died
         }
-        socket.Dispose();
-        return null;
     }
 
     private static string PathIn(string stateDirectory) => Path.Combine(stateDirectory, "keeper.sock");
@@ -111,7 +114,6 @@ sealed class KeeperDoor : IDisposable
     private static MessageSocket Line(Socket socket)
     {
         var own = Libc.Duplicate((int)socket.Handle);
-        socket.Dispose();
         return own.IsInvalid ? throw LinuxException.Last("fcntl") : new(own);
     }
 }

@@ -26,6 +26,9 @@ sealed record KeeperState(SignalPipe Signals, bool HadTerminal, bool ReloadAgain
     /// <summary>The environment variable with the format that a program on trial would have to read.</summary>
     public const string TrialVariable = "RUNNER_KEEPER_FORMAT";
 
+    /// <summary>Whether this program is only to say whether it could take the place of the one that started it.</summary>
+    public static bool IsTrial => Environment.GetEnvironmentVariable(TrialVariable) is not null;
+
     /// <summary>Whether this program could take the place of one that tries it, if it is one.</summary>
     public static bool CanRead(string? format) => format is null || (int.TryParse(format, NumberStyles.None, CultureInfo.InvariantCulture, out var asked) && asked <= Format);
 

@@ -94,10 +94,23 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
         lock (_lock)
         {
             if (!_stopping) manager.Stopping();
-            if (!_leaving) new Thread(() => { lock (_lock) MakeWay(); }) { Name = "leave", IsBackground = true }.Start();
-            else if (_server is { } slow) _ = Libc.SignalProcess(slow, Signals.Kill);
+            if ((_leaving || !BeginLeaving()) && _server is { } slow) _ = Libc.SignalProcess(slow, Signals.Kill);
             _stopping = _leaving = true;
             Monitor.PulseAll(_lock);
+        }
+    }
+
+    /// <summary>False: there is no room for a thread.</summary>
+    private bool BeginLeaving()
+    {
+        try
+        {
+            new Thread(() => { lock (_lock) MakeWay(); }) { Name = "leave", IsBackground = true }.Start();
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
         }
     }
 
@@ -186,7 +199,8 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
     /// <param name="wasReady">Whether it got as far as answering calls.</param>
     private ProcessExit RunOne(out bool wasReady)
     {
-        var (mine, theirs) = MessageSocket.CreatePair();
+        wasReady = false;
+        if (CreateLine() is not var (mine, theirs)) return new ProcessExit.Exited(1);
         var line = new ServerLine(mine, jobs, watch, End) { Listening = Keep, Ready = BecomeReady };
         Task<ReapedProcess> gone;
         using (theirs)
@@ -203,7 +217,6 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
             {
                 mine.Dispose();
                 tell($"the server cannot be started: {e.Message}");
-                wasReady = false;
                 return new ProcessExit.Exited(1);
             }
             watch.Begin(mine, _server!);
@@ -226,6 +239,19 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
             Monitor.PulseAll(_lock);
         }
         return exit;
+    }
+
+    private (MessageSocket Mine, MessageSocket Theirs)? CreateLine()
+    {
+        try
+        {
+            return MessageSocket.CreatePair();
+        }
+        catch (LinuxException e)
+        {
+            tell($"the server cannot be started: {e.Message}");
+            return null;
+        }
     }
 
     private void Keep(Fd socket)
@@ -258,7 +284,8 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
             if (_server is { } server) _ = Libc.SignalProcess(server, Signals.Kill);
     }
 
-    private static string How(ProcessExit exit) => exit switch
+    /// <summary>What became of a process, as in "it exited with code 1".</summary>
+    public static string How(ProcessExit exit) => exit switch
     {
         ProcessExit.Exited(var code) => $"exited with code {code}",
         ProcessExit.Signaled(var signal, _) => $"was killed by signal {signal}",

@@ -11,6 +11,8 @@ namespace Runner.Keeper;
 /// </summary>
 sealed class ServerWatch : IDisposable
 {
+    private static readonly TimeSpan s_longestPause = TimeSpan.FromHours(1); // a wait takes at most 2^31 ms
+
     private readonly object _lock = new();
     private readonly TimeSpan _patience;
     private readonly TimeSpan _pause;
@@ -26,7 +28,7 @@ sealed class ServerWatch : IDisposable
     public ServerWatch(TimeSpan patience, ServiceManager manager, Action<string> tell)
     {
         (_patience, _manager, _tell) = (patience, manager, tell);
-        _pause = patience / 6;
+        _pause = patience / 6 < s_longestPause ? patience / 6 : s_longestPause;
         if (manager.Watchdog is { } most && most / 3 < _pause) _pause = most / 3;
         new Thread(WatchForEver) { Name = "server watch", IsBackground = true }.Start();
     }

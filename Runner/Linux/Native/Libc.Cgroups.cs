@@ -67,4 +67,5 @@ enum PollEvents : short
     None = 0,
     Readable = 1,
     Urgent = 2,
+    Writable = 4,
 }

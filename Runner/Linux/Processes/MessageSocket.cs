@@ -91,6 +91,9 @@ sealed unsafe class MessageSocket(Fd socket) : IDisposable
     /// <summary>Ends the line for both ends; what was sent before still arrives.</summary>
     public void HangUp() => _ = Libc.Shutdown(socket, 2); // SHUT_RDWR
 
+    /// <summary>What is still to come is not wanted; <see cref="Receive"/> says that the other end is gone.</summary>
+    public void HangUpReading() => _ = Libc.Shutdown(socket, 0); // SHUT_RD
+
     public void Dispose() => socket.Dispose();
 
     private static List<Fd> TakeFds(byte* control, nuint length)

@@ -69,7 +69,7 @@ static class ServerProcess
         var descriptors = OpenFileLimit.Raise();
         cgroups.KeepProcessesForOthers();
         var disk = new StateDisk(settings.StateDirectory, settings.DiskReserve);
-        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory, disk), logging.CreateLogger<JobLauncher>(), keeper, MostOutput(settings));
+        using var launcher = new JobLauncher(cgroups, OpenOutput(settings.StateDirectory, disk), logging.CreateLogger<JobLauncher>(), keeper, MostOutput(settings, disk));
         var jobs = new JobRegistry(store, launcher, Math.Max(1, descriptors / DescriptorsPerJob), TimeProvider.System, logging.CreateLogger<JobRegistry>(), disk);
         Recover(jobs, store, keeper, settings.StateDirectory);
 
@@ -208,11 +208,11 @@ static class ServerProcess
     }
 
     /// <summary>Bytes to keep of each stream; null: no end. A small disk is not filled by one job that nobody thought about.</summary>
-    private static long? MostOutput(ServeSettings settings) => settings.MaxOutput switch
+    private static long? MostOutput(ServeSettings settings, StateDisk disk) => settings.MaxOutput switch
     {
         ServeSettings.Unlimited => null,
         { } given => given,
-        null => Math.Clamp(new DriveInfo(settings.StateDirectory).TotalSize / 20, OutputCap.Least, UsualOutput),
+        null => disk.Look().Bytes is > 0 and var bytes ? Math.Clamp(bytes / 20, OutputCap.Least, UsualOutput) : UsualOutput,
     };
 
     private static OutputFiles OpenOutput(string directory, StateDisk disk)

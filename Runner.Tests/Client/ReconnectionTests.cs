@@ -131,6 +131,19 @@ public sealed class ReconnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_removal_that_is_asked_for_again_is_done_if_the_job_has_gone()
+    {
+        await using var server = await ServeAsync(async (context, count) =>
+        {
+            if (count == 1) await BreakAsync(context, () => true);
+            else Refuse(context, JobError.NoSuchJob);
+        });
+        using var client = await ReachAsync(server);
+        Assert.Equal(0, await client.RemoveAsync(_id, Token).WaitAsync(s_limit, Token));
+        Assert.Equal(JobError.NoSuchJob, (await Assert.ThrowsAsync<JobException>(() => client.RemoveAsync(_id, Token))).Error);
+    }
+
+    [Fact]
     public async Task A_signal_is_never_sent_twice()
     {
         await using var server = await ServeAsync((context, _) => BreakAsync(context, () => true));

@@ -120,6 +120,27 @@ public sealed class FullDiskTests
         Assert.Equal(["stop 125", "1", "state    running", "held     back, until the server's disk takes more: it could not be recorded", "wait 137", Stopped, "state    running", Stopped], lines);
     }
 
+    // A server that dies meanwhile comes back, for the jobs and for whoever is to make room.
+    private const string ServerDiesOnAFullDisk = """
+        disk 16m
+        serve --disk-reserve 0
+        job=$("$runner" start -- sh -c 'until [ -e go ]; do sleep 0.05; done; exit 7')
+        dd if=/dev/zero of=state/ballast bs=4k 2>/dev/null || true
+        until ! "$runner" start -- true 2>refusal; do :; done
+        kill -KILL $(pgrep -P $server -f '^runner serve')
+        "$runner" status $job | grep ^state
+        rm state/ballast; : >go
+        "$runner" wait $job 2>/dev/null || echo wait $?
+        end
+        """;
+
+    [Fact]
+    public async Task A_server_that_dies_on_a_full_disk_is_replaced_by_one_that_answers()
+    {
+        var (lines, _) = await RunAsync(ServerDiesOnAFullDisk);
+        Assert.Equal(["state    running", "wait 7"], lines);
+    }
+
     // Without inodes a stream's file cannot be made.
     private const string InodesAreUsedUp = """
         disk 64m ,nr_inodes=64

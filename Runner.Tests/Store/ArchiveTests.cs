@@ -78,4 +78,17 @@ public sealed class ArchiveTests : IDisposable
         Assert.Equal(record with { Pinned = true }, store.Find(record.Id));
         Assert.Throws<StoreException>(() => store.Pin(JobId.New(), true));
     }
+
+    [Fact]
+    public void What_has_been_pinned_by_then_is_removed_only_by_its_name()
+    {
+        using var store = new SqliteJobStore(_folder.At("runner.db"));
+        var now = DateTimeOffset.UtcNow;
+        var record = new JobRecord(JobId.New(), new JobSpec { Command = "x" }, "anna", 1, ResourceLimits.None, now, new JobState.Running());
+        store.Insert(record);
+        store.RecordEnd(record with { State = new JobState.Ended(now, new JobEnd.Exited(0), ResourceUsage.None, 0, 0) });
+        store.Pin(record.Id, true);
+        Assert.Empty(store.Remove([record.Id]));
+        Assert.Equal([record.Id], store.Remove([record.Id], pinnedToo: true));
+    }
 }

@@ -130,11 +130,26 @@ sealed class RunnerClient : IDisposable
         return AskOnceAsync(options => _jobs.SignalJobAsync(request, options), answer => answer, s_lookLimit, cancellationToken);
     }
 
-    /// <summary>Removes an ended job; returns the bytes that went.</summary>
+    /// <summary>Removes an ended job; returns the bytes that went, which a server that went away after it had removed it has not told.</summary>
     public Task<long> RemoveAsync(JobId id, CancellationToken cancellationToken)
     {
         var request = new V1.RemoveJobRequest { Id = id.ToString() };
-        return AskAsync(options => _jobs.RemoveJobAsync(request, options), answer => answer.Bytes, s_lookLimit, cancellationToken);
+        var asked = 0;
+        return _reconnection.CallAsync(Host, async () =>
+        {
+            try
+            {
+                return await AskOnceAsync(options => _jobs.RemoveJobAsync(request, options), answer => answer.Bytes, s_lookLimit, cancellationToken);
+            }
+            catch (JobException e) when (e.Error is JobError.NoSuchJob && asked > 0)
+            {
+                return 0;
+            }
+            finally
+            {
+                asked++;
+            }
+        }, patience: s_lookLimit, cancellationToken);
     }
 
     /// <summary>Removes ended jobs, however long that takes, or tells which would be removed.</summary>

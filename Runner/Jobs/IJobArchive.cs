@@ -12,8 +12,10 @@ interface IJobArchive
     JobRecord? Find(long seq);
 
     /// <summary>Removes records of jobs that have ended, at once, and remembers that their output is still to go.</summary>
+    /// <param name="ids">Which.</param>
+    /// <param name="pinnedToo">Else those that are pinned at that moment stay.</param>
     /// <returns>Those that were there and had ended.</returns>
-    IReadOnlyList<JobId> Remove(IReadOnlyList<JobId> ids);
+    IReadOnlyList<JobId> Remove(IReadOnlyList<JobId> ids, bool pinnedToo = false);
 
     /// <summary>Jobs whose records have been removed and whose output may not be.</summary>
     IReadOnlyList<JobId> Leftovers();

@@ -21,7 +21,7 @@ sealed class JobRemoval(JobRegistry jobs, IJobStore store, IJobArchive archive, 
         var job = jobs.Find(id, caller);
         if (job.Record.State is not JobState.Ended || !job.Ended.IsCompleted)
             throw new JobException(JobError.StillRunning, $"job {id}: still runs; stop it first");
-        var removed = Remove([job.Record]);
+        var removed = Remove([job.Record], pinnedToo: true);
         return removed.Jobs == 1 ? removed.Bytes
             : removed.Skipped == 1 ? throw new JobException(JobError.StillRunning, $"job {id}: its output is being read; try again when that has ended")
             : throw new JobException(JobError.NoSuchJob, $"no job {id}");
@@ -67,14 +67,16 @@ sealed class JobRemoval(JobRegistry jobs, IJobStore store, IJobArchive archive, 
     }
 
     /// <summary>Removes jobs that have ended and are not being read.</summary>
-    public Removed Remove(IReadOnlyList<JobRecord> records)
+    /// <param name="records">Which.</param>
+    /// <param name="pinnedToo">Else one that has been pinned since it was looked up stays.</param>
+    public Removed Remove(IReadOnlyList<JobRecord> records, bool pinnedToo = false)
     {
         var claims = new Dictionary<JobId, IDisposable>();
         try
         {
             foreach (var record in records)
                 if (jobs.Claim(record.Id) is { } claim) claims.Add(record.Id, claim);
-            var removed = claims.Count > 0 ? archive.Remove([.. claims.Keys]).ToHashSet() : [];
+            var removed = claims.Count > 0 ? archive.Remove([.. claims.Keys], pinnedToo).ToHashSet() : [];
             foreach (var id in removed) jobs.Removed(id);
             Discard(removed);
             return new(removed.Count, records.Where(record => removed.Contains(record.Id)).Sum(BytesOf), records.Count - claims.Count);

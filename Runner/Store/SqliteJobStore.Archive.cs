@@ -47,8 +47,8 @@ sealed partial class SqliteJobStore : IJobArchive
         }
     }
 
-    public IReadOnlyList<JobId> Remove(IReadOnlyList<JobId> ids) =>
-        OfThese("DELETE FROM jobs WHERE id IN (SELECT value FROM json_each($ids)) AND outcome IS NOT NULL RETURNING id", ids);
+    public IReadOnlyList<JobId> Remove(IReadOnlyList<JobId> ids, bool pinnedToo = false) =>
+        OfThese($"DELETE FROM jobs WHERE id IN (SELECT value FROM json_each($ids)) AND outcome IS NOT NULL{(pinnedToo ? "" : " AND NOT pinned")} RETURNING id", ids);
 
     public IReadOnlyList<JobId> Leftovers() => OfThese("SELECT id FROM removed", []);
 

@@ -131,6 +131,8 @@ sealed partial class SqliteJobStore : IJobStore, IDisposable
     /// <summary>Once what a former server left is recorded: from now on this server is the last one.</summary>
     public void BeginLife(ServerLife life)
     {
+        // One that comes back on a full disk needs no room for what is written already.
+        if (LastLife() == life) return;
         using var command = Command("INSERT OR REPLACE INTO life VALUES (1, $boot_id, $had_keeper)");
         Set(command, "$boot_id", life.BootId);
         Set(command, "$had_keeper", life.HadKeeper);

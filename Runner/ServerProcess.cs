@@ -128,7 +128,7 @@ static class ServerProcess
 
             // What this keeper holds itself it knows when to clear.
             if (keeper is null) ExitFile.Remove(stateDirectory);
-            else foreach (var id in exits.Keys.Except(keeper.Kept.Select(kept => kept.Id))) keeper.Forget(id);
+            else foreach (var id in exits.Keys.Except(keeper.Kept.Select(kept => kept.Id))) keeper.ForgetLeft(id);
         }
         catch (Exception e) when (e is StoreException or IOException or UnauthorizedAccessException)
         {

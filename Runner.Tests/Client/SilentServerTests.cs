@@ -31,6 +31,15 @@ public sealed class SilentServerTests : IDisposable
         Assert.Contains("did not answer in time", ConnectionTrouble.Explain(e, profile));
     }
 
+    [Theory, InlineData(false, "closed the connection; it may not accept"), InlineData(true, "went away during the call")]
+    public void A_request_that_was_cancelled_because_its_connection_broke_is_the_connections_trouble(bool hasAnswered, string words)
+    {
+        var profile = new ClientProfile(new Uri("https://127.0.0.1:7443"), "admin.pem", null, "server-ca.pem");
+        var e = new RpcException(new Status(StatusCode.Cancelled, "A task was canceled.", new TaskCanceledException()));
+        Assert.Contains(words, ConnectionTrouble.Explain(e, profile, hasAnswered));
+        Assert.True(ConnectionTrouble.IsBroken(e));
+    }
+
     [Theory, InlineData("GetJob", 30), InlineData("ListJobs", 30), InlineData("GetInfo", 30), InlineData("StartJob", 60), InlineData("SignalJob", 30), InlineData("WaitJob", null), InlineData("StopJob", null)]
     public async Task A_server_has_a_time_to_answer_in_unless_the_answer_waits_for_a_job(string method, int? seconds)
     {

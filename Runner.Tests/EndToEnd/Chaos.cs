@@ -111,10 +111,21 @@ sealed partial class Chaos(LiveServer server, int seed) : IDisposable
             var ended = await EnsureAsync(() => client.WaitAsync(job.Id, cancellationToken));
             Assert.True(job.EndsBy(ended.End), $"{job} ended by {ended.End}");
         }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw new InvalidOperationException($"{e.Message}\n{await TellAsync(client, job, cancellationToken)}", e);
+        }
         finally
         {
             _places.Release();
         }
+    }
+
+    /// <summary>What there is to be known of a job that went wrong.</summary>
+    private async Task<string> TellAsync(RunnerClient client, ChaosJob job, CancellationToken cancellationToken)
+    {
+        var record = (await EnsureAsync(() => client.GetAsync(job.Id, cancellationToken))).Record;
+        return string.Join('\n', [$"started at {record.StartedAt:O}, now {record.State}", .. server.Log.Split('\n').Where(line => line.Contains(job.Id.ToString(), StringComparison.Ordinal))]);
     }
 
     private async Task FollowAsync(RunnerClient client, ChaosJob job, int how, CancellationToken cancellationToken)

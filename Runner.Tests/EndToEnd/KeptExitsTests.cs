@@ -16,7 +16,7 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
         server.Expect("The processes that a former server left in");
         await ReloadAsync(); // the keeper writes on after it has replaced itself
         var (job, running) = (await GatedAsync("go"), await server.ShellAsync("sleep 1000"));
-        KeptServer.Signal(server.Id, KeptServer.SigStop);
+        KeptServer.Signal(server.Id, ChildProcess.SigStop);
         await GoAsync("go", [job]);
         await server.CrashAsync();
         await server.ServeAsync();
@@ -51,7 +51,7 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
     {
         server.Expect("The processes that a former server left in");
         var job = await GatedAsync("none");
-        KeptServer.Signal(server.Id, KeptServer.SigStop);
+        KeptServer.Signal(server.Id, ChildProcess.SigStop);
         await GoAsync("none", [job]);
         await server.CrashAsync();
         await server.ServeAsync("--no-keeper");
@@ -70,7 +70,7 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
         var jobs = new List<JobId>();
         for (var i = 0; i < 500; i++) jobs.Add((await client.StartAsync(JobId.New(), spec, TestContext.Current.CancellationToken)).Record.Id);
         var serving = server.Id;
-        KeptServer.Signal(serving, KeptServer.SigStop);
+        KeptServer.Signal(serving, ChildProcess.SigStop);
         try
         {
             // Each that has not come as far as opening it yet gets its end of file from a later turn.
@@ -83,7 +83,7 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
         }
         finally
         {
-            KeptServer.Signal(serving, KeptServer.SigCont);
+            KeptServer.Signal(serving, ChildProcess.SigCont);
         }
         foreach (var job in jobs) Assert.Equal(new JobEnd.Exited(5), (await client.WaitAsync(job, TestContext.Current.CancellationToken)).End);
         Assert.Equal(serving, server.Id);

@@ -25,7 +25,7 @@ public sealed class ReconnectTests(LiveServer server) : IClassFixture<LiveServer
         {
             for (var start = Environment.TickCount64; !File.Exists(folder.At("out")) || new FileInfo(folder.At("out")).Length < kill * (Size / 5); await Task.Delay(5, Token))
                 Assert.True(Environment.TickCount64 - start < 60_000, "the follower gets nothing");
-            await KeptServer.KillAsync(server.KeeperId, Token);
+            server.KillServer();
         }
         Assert.Matches(Told, (await follower.EndAsync()).Expect(0).Error);
         var expected = (await ChildProcess.ShellAsync($"seq 1 20000000 | head -c {Size} | sha256sum")).Output[..64];
@@ -41,7 +41,7 @@ public sealed class ReconnectTests(LiveServer server) : IClassFixture<LiveServer
         for (var kill = 1; kill <= 3; kill++)
         {
             await run.OutputHasAsync($"out {kill}\n");
-            await KeptServer.KillAsync(server.KeeperId, Token);
+            server.KillServer();
         }
         var ran = (await run.EndAsync()).Expect(7);
         Assert.Equal("out 1\nout 2\nout 3\nout 4\n", ran.Output);
@@ -58,11 +58,11 @@ public sealed class ReconnectTests(LiveServer server) : IClassFixture<LiveServer
         using var client = server.Connect(new Reconnection(TimeSpan.FromMinutes(1), _ => { }));
         await client.GetAsync(job, Token);
         var wait = client.WaitAsync(job, Token);
-        await KeptServer.KillAsync(server.KeeperId, Token);
+        server.KillServer();
         Assert.False(wait.IsCompleted);
         await client.GetAsync(job, Token);
         var stop = client.StopAsync(job, TimeSpan.FromSeconds(30), tailLines: 1, Token);
-        await KeptServer.KillAsync(server.KeeperId, Token);
+        server.KillServer();
         Assert.Equal("ready\n"u8.ToArray(), (await stop.WaitAsync(ChildProcess.Limit, Token)).StdoutTail.ToArray());
         Assert.Equal(new JobEnd.Stopped("admin", new ProcessExit.Exited(3)), (await wait.WaitAsync(ChildProcess.Limit, Token)).End);
     }
@@ -77,7 +77,7 @@ public sealed class ReconnectTests(LiveServer server) : IClassFixture<LiveServer
 
         // As it does for the moment in which it gives a signal to all processes.
         await File.WriteAllTextAsync(server.Cgroups().Select(root => $"{root}/{job}/cgroup.freeze").First(File.Exists), "1", Token);
-        await KeptServer.KillAsync(server.KeeperId, Token);
+        server.KillServer();
         (await server.RunnerAsync("stop", "--grace", "1h", job)).Expect(0);
         Assert.Equal(4, (await server.StatusAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
     }

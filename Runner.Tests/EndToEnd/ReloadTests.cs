@@ -11,7 +11,7 @@ public sealed class ReloadTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _server.Program = _server.At("runner");
-        File.Copy(RunnerBinary.Path, _server.Program);
+        await _server.ReplaceProgramAsync();
         await _server.InitializeAsync();
     }
 
@@ -22,7 +22,7 @@ public sealed class ReloadTests : IAsyncLifetime
     {
         var job = await _server.ShellAsync("i=0; while [ $i -lt 1500 ]; do echo line $i; i=$((i+1)); sleep 0.001; done; exit 7");
         var (keeper, server) = (_server.KeeperId, _server.Id);
-        PutCopy();
+        await _server.ReplaceProgramAsync();
         var former = Inode($"/proc/{keeper}/exe");
         _server.Signal(ChildProcess.SigHup);
         var calls = Enumerable.Range(0, 20).Select(_ => _server.RunnerAsync("status", job)).ToList();
@@ -73,7 +73,7 @@ public sealed class ReloadTests : IAsyncLifetime
         await _server.LogHasAsync("the server goes on as it is");
         Assert.Equal(server, _server.Id);
         Assert.Equal("running", (await _server.StatusAsync(job)).GetProperty("state").GetString());
-        PutCopy();
+        await _server.ReplaceProgramAsync();
         await ReloadAsync();
     }
 
@@ -166,13 +166,6 @@ public sealed class ReloadTests : IAsyncLifetime
         for (var start = Environment.TickCount64; _server.Id == server; await Task.Delay(5, TestContext.Current.CancellationToken))
             Assert.True(Environment.TickCount64 - start < 30_000, "there is no other server");
         (await _server.RunnerAsync("list")).Expect(0);
-    }
-
-    /// <summary>Another file with the same program.</summary>
-    private void PutCopy()
-    {
-        File.Copy(RunnerBinary.Path, _server.At("new"));
-        File.Move(_server.At("new"), _server.Program, overwrite: true);
     }
 
     private int Descriptors() => Directory.GetFiles($"/proc/{_server.KeeperId}/fd").Length;

@@ -32,6 +32,35 @@ public sealed class BackPressureTests
         Assert.Equal(Messages, read);
     }
 
+    [Fact]
+    public async Task A_write_that_is_given_up_while_its_reader_is_slow_ends_the_call_as_cancelled_and_not_as_broken()
+    {
+        await using var server = await EchoServer.StartAsync();
+        using var giveUp = new CancellationTokenSource();
+        var (written, ended) = (0, Waiting.NewSignal());
+        server.Handlers.Repeat = async (request, responses, _) =>
+        {
+            try
+            {
+                for (; ; written++) await responses.WriteAsync(new Words { Data = request.Data }, giveUp.Token);
+            }
+            finally
+            {
+                ended.SetResult();
+            }
+        };
+        using var call = server.NewClient().Repeat(new RepeatRequest { Data = Data });
+        Assert.True(await call.ResponseStream.MoveNext().Soon());
+        await SettledAsync(() => written);
+        await giveUp.CancelAsync();
+        await ended.Task.Soon();
+        var e = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (await call.ResponseStream.MoveNext().Soon()) { }
+        });
+        Assert.Equal(StatusCode.Cancelled, e.StatusCode);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

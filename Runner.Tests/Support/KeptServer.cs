@@ -2,15 +2,35 @@ using System.Runtime.InteropServices;
 
 namespace Runner.Tests.Support;
 
-/// <summary>The server that a keeper runs: another process each time one has died.</summary>
+/// <summary>The server that a keeper runs: another process each time one has gone.</summary>
 static partial class KeptServer
 {
-    public const int SigCont = 18, SigStop = 19;
-
     /// <summary>Null: there is none at this moment.</summary>
     public static int? Find(int keeper) => ChildrenOf(keeper).Where(IsServer).Cast<int?>().FirstOrDefault();
 
     public static IReadOnlyList<int> ChildrenOf(int parent) => [.. Directory.GetDirectories($"/proc/{parent}/task").SelectMany(OfThread).Order()];
+
+    /// <summary>Waits until there is one.</summary>
+    public static int Of(int keeper)
+    {
+        for (var start = Environment.TickCount64; ; Thread.Sleep(1))
+        {
+            Assert.True(Processes.IsAlive(keeper), $"keeper {keeper} is gone");
+            if (Find(keeper) is { } server) return server;
+            Assert.True(Environment.TickCount64 - start < 30_000, $"keeper {keeper} runs no server");
+        }
+    }
+
+    /// <summary>Kills it, and waits until it is dead, which is enough: a keeper that is stopped does not collect it.</summary>
+    public static void Kill(int server)
+    {
+        Signal(server, ChildProcess.SigKill);
+        for (var start = Environment.TickCount64; Processes.IsAlive(server); Thread.Sleep(1))
+            Assert.True(Environment.TickCount64 - start < 30_000, $"server {server} lives on");
+    }
+
+    /// <summary>One that has gone meanwhile gets nothing.</summary>
+    public static void Signal(int server, int signal) => _ = Send(server, signal);
 
     private static IEnumerable<int> OfThread(string thread)
     {
@@ -24,41 +44,19 @@ static partial class KeptServer
         }
     }
 
-    /// <summary>Waits until there is one.</summary>
-    public static async Task<int> FindAsync(int keeper, CancellationToken cancellationToken)
-    {
-        for (var start = Environment.TickCount64; ; await Task.Delay(2, cancellationToken))
-        {
-            if (Find(keeper) is { } server) return server;
-            Assert.True(Environment.TickCount64 - start < 30_000, $"keeper {keeper} runs no server");
-        }
-    }
-
-    /// <summary>Kills it, and waits until it has gone.</summary>
-    public static async Task KillAsync(int keeper, CancellationToken cancellationToken)
-    {
-        var server = await FindAsync(keeper, cancellationToken);
-        Signal(server, ChildProcess.SigKill);
-        for (var start = Environment.TickCount64; Processes.IsAlive(server); await Task.Delay(2, cancellationToken))
-            Assert.True(Environment.TickCount64 - start < 30_000, $"server {server} lives on");
-    }
-
-    /// <summary>One that has gone meanwhile gets nothing.</summary>
-    public static void Signal(int server, int signal) => _ = Kill(server, signal);
-
-    // `serve` and its options; jobs are the keeper's children too.
+    // Jobs are the keeper's children too, and have its words until their exec. A server has in its environment that it is one.
     private static bool IsServer(int pid)
     {
         try
         {
-            return File.ReadAllText($"/proc/{pid}/cmdline").Split('\0') is [_, "serve", ..] && Processes.IsAlive(pid);
+            return Processes.IsAlive(pid) && File.ReadAllText($"/proc/{pid}/environ").Split('\0').Contains($"{KeeperProcess.Mark}=1");
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return false;
         }
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int process, int signal);
+    private static partial int Send(int process, int signal);
 }

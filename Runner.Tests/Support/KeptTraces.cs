@@ -15,6 +15,17 @@ sealed record KeptTraces(string Zombies, string Children, string Cgroups, string
             serving is { } process ? ServerTraces.DescriptorsOf(process) : "no server");
     }
 
+    /// <summary>When the connections of those who called just now are closed, which nothing tells: two looks see the same.</summary>
+    public static async Task<KeptTraces> SettledAsync(LiveServer server)
+    {
+        while (true)
+        {
+            var before = Of(server);
+            await Task.Delay(500, TestContext.Current.CancellationToken);
+            if (Of(server) == before) return before;
+        }
+    }
+
     /// <summary>Waits until they hold no more of anything than before; fails with what they still hold.</summary>
     public static async Task AssertAsBeforeAsync(LiveServer server, KeptTraces before)
     {

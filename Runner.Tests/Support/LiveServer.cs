@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Runner.Client;
 
@@ -29,7 +28,7 @@ public sealed class LiveServer : IAsyncLifetime
     public int KeeperId => _process!.Id;
 
     /// <summary>The server's process, which is another one after a crash.</summary>
-    public int Id => _hasKeeper ? Processes.ServerOf(KeeperId) : KeeperId;
+    public int Id => _hasKeeper ? KeptServer.Of(KeeperId) : KeeperId;
 
     private string _earlier = "";
     private bool _hasKeeper;
@@ -138,15 +137,12 @@ public sealed class LiveServer : IAsyncLifetime
     }
 
     /// <summary>Kills the server alone; returns when it is dead.</summary>
-    public void KillServer()
-    {
-        var server = Id;
-        using (var process = Process.GetProcessById(server)) process.Kill();
+    public void KillServer() => KeptServer.Kill(Id);
 
-        // Dead is enough: a keeper that is stopped does not collect it.
-        for (var start = System.Environment.TickCount64; Processes.IsAlive(server); Thread.Sleep(1))
-            if (System.Environment.TickCount64 - start > 30_000) throw new TimeoutException("a server that was killed is not dead");
-    }
+    /// <summary>Puts another file with the same program in the place of <see cref="Program"/>, which is to be a copy.</summary>
+    public async Task ReplaceProgramAsync() =>
+        // By another process: one that is forked here meanwhile would hold the copy open for writing, and it could not be executed.
+        (await ChildProcess.ShellAsync("cp \"$1\" \"$2.new\" && mv \"$2.new\" \"$2\"", RunnerBinary.Path, Program)).Expect(0);
 
     /// <summary>Sends the keeper a signal.</summary>
     public void Signal(int signal) => _process!.Signal(signal);

@@ -21,36 +21,6 @@ static class Processes
         .Select(name => int.Parse(name!))
         .Where(pid => Stat(pid) is ["Z", var of, ..] && of == parent.ToString())];
 
-    /// <summary>The server that a keeper has started, as soon as there is one.</summary>
-    public static int ServerOf(int keeper)
-    {
-        for (var start = Environment.TickCount64; ; Thread.Sleep(1))
-        {
-            if (ChildrenOf(keeper).Cast<int?>().FirstOrDefault(pid => IsServer(pid!.Value)) is { } server) return server;
-            Assert.True(IsAlive(keeper), $"the keeper {keeper} is gone");
-            Assert.True(Environment.TickCount64 - start < 30_000, $"the keeper {keeper} has no server");
-        }
-    }
-
-    private static IEnumerable<int> ChildrenOf(int parent) => Directory.EnumerateDirectories("/proc")
-        .Select(Path.GetFileName)
-        .Where(name => int.TryParse(name, out _))
-        .Select(name => int.Parse(name!))
-        .Where(pid => Stat(pid) is { } stat && stat[0] != "Z" && stat[1] == parent.ToString());
-
-    // A server has its keeper's words, and that it is one in its environment.
-    private static bool IsServer(int pid)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{pid}/environ").Split('\0').Contains($"{KeeperProcess.Mark}=1");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
-
     public static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 
     /// <summary>Waits until a process is in a state, of which nothing else tells.</summary>

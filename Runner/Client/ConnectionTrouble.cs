@@ -31,10 +31,12 @@ static class ConnectionTrouble
         if (causes.OfType<AuthenticationException>().LastOrDefault() is { } handshake)
             return IsAlert(handshake, profile) ?? $"{server} and this client found no common TLS 1.3 ({handshake.Message}); is that a runner server?";
         if (causes.Any(cause => cause is TimeoutException)) return $"{server} did not answer in time; is it up, and does a firewall let the port through?";
-        // How far the handshake got when the server hung up decides which of these it is; the reason is the same.
-        return causes.Any(cause => cause is IOException or HttpRequestException)
-            ? $"{server} closed the connection; it may not accept {profile.Certificate}, which its log then explains"
-            : null;
+
+        // How far the handshake got when the server hung up decides which of these it is; the reason is the same. A request that is being sent is cancelled.
+        if (!causes.Any(cause => cause is IOException or HttpRequestException or OperationCanceledException)) return null;
+        return hasAnswered
+            ? $"server {server}: went away during the call; is it still up?"
+            : $"{server} closed the connection; it may not accept {profile.Certificate}, which its log then explains";
     }
 
     /// <summary>Whether it is the connection that broke or could not be made, so that the same call may be answered later.</summary>

@@ -67,7 +67,7 @@ sealed class JobKeeper
             foreach (var job in _jobs.Values)
             {
                 server.Add(Messages.Kept(job.Id, job.Process.Pid), [job.Process.Pidfd, .. job.Held]);
-                if (job is { IsNoted: true, Gone: { } gone }) server.Add(Messages.Gone(job.Id, gone));
+                if (job is { IsNoted: true, Gone: { } gone }) server.Add(Messages.Gone(job.Id, job.Process.Pid, gone));
             }
         }
     }
@@ -173,9 +173,9 @@ sealed class JobKeeper
         file.Write(job.Id, gone);
         lock (_lock)
         {
-            if (!_jobs.ContainsKey(job.Id)) return;
+            if (_jobs.GetValueOrDefault(job.Id) != job) return;
             job.IsNoted = true;
-            _outbox?.Add(Messages.Gone(job.Id, gone));
+            _outbox?.Add(Messages.Gone(job.Id, job.Process.Pid, gone));
         }
     });
 }

@@ -10,8 +10,10 @@ namespace Runner.Keeper;
 sealed class KeeperLine : IJobParent, IDisposable
 {
     private readonly MessageSocket _socket;
-    private readonly ConcurrentDictionary<uint, TaskCompletionSource<(SpawnedProcess? Started, SpawnStep Step, Errno Errno)>> _calls = new();
-    private readonly ConcurrentDictionary<JobId, TaskCompletionSource<ReapedProcess>> _ends = new();
+    private readonly ConcurrentDictionary<uint, Call> _calls = new();
+
+    // A job that a former server had not answered for may be killed, and started again with the same id before the end of the first process is told.
+    private readonly ConcurrentDictionary<(JobId Job, int Pid), TaskCompletionSource<ReapedProcess>> _ends = new();
     private readonly TaskCompletionSource _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private uint _lastCall;
     private Fd? _listening;
@@ -43,10 +45,7 @@ sealed class KeeperLine : IJobParent, IDisposable
     public StartedProcess Start(JobId id, SpawnOrder order, IReadOnlyList<Fd> keep)
     {
         var call = Interlocked.Increment(ref _lastCall);
-        var started = _calls[call] = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        // Made before the start: the end may be told before the start is.
-        var end = EndOf(id);
+        var started = (_calls[call] = new(id)).Answer;
         try
         {
             // Closed before the answer comes, which brings a descriptor and may find no other room.
@@ -63,12 +62,7 @@ sealed class KeeperLine : IJobParent, IDisposable
                 if (step is SpawnStep.None) _socket.Send(Messages.Abandon(id));
                 throw new SpawnException(step is SpawnStep.None ? SpawnStep.Clone : step, errno, order.Path);
             }
-            return new(process.Pid, process.Pidfd, end.Task);
-        }
-        catch
-        {
-            _ends.TryRemove(id, out _);
-            throw;
+            return process;
         }
         finally
         {
@@ -76,11 +70,14 @@ sealed class KeeperLine : IJobParent, IDisposable
         }
     }
 
-    public void Forget(JobId id)
+    public void Forget(JobId id, int pid)
     {
-        _ends.TryRemove(id, out _);
+        _ends.TryRemove((id, pid), out _);
         _socket.Send(Messages.Forget(id));
     }
+
+    /// <summary>Tells that the end is stored of a job that a keeper before this one wrote down.</summary>
+    public void ForgetLeft(JobId id) => _socket.Send(Messages.Forget(id));
 
     /// <summary>The listening socket of a former server, then the caller's; null: there was none.</summary>
     public SafeSocketHandle? TakeListeningSocket()
@@ -114,7 +111,7 @@ sealed class KeeperLine : IJobParent, IDisposable
         {
             // As good as gone: nothing it says can be relied on.
         }
-        foreach (var call in _calls.Values) call.TrySetResult((null, SpawnStep.Clone, Errno.ECHILD));
+        foreach (var call in _calls.Values) call.Answer.TrySetResult((null, SpawnStep.Clone, Errno.ECHILD));
         _lost.SetResult();
     }
 
@@ -126,19 +123,22 @@ sealed class KeeperLine : IJobParent, IDisposable
             switch (kind)
             {
                 case MessageKind.Started when _calls.TryGetValue(rest.ReadUInt32(), out var call):
-                    call.TrySetResult(message.Fds is [var pidfd] ? (new(rest.ReadInt32(), pidfd), SpawnStep.None, Errno.None) : (null, SpawnStep.None, Errno.EMFILE));
+                    var pid = rest.ReadInt32();
+                    call.Answer.TrySetResult(message.Fds is [var pidfd] ? (new(pid, pidfd, EndOf(call.Job, pid).Task), SpawnStep.None, Errno.None) : (null, SpawnStep.None, Errno.EMFILE));
                     break;
                 case MessageKind.NotStarted when _calls.TryGetValue(rest.ReadUInt32(), out var call):
-                    call.TrySetResult((null, (SpawnStep)rest.ReadInt32(), (Errno)rest.ReadInt32()));
+                    call.Answer.TrySetResult((null, (SpawnStep)rest.ReadInt32(), (Errno)rest.ReadInt32()));
                     break;
                 case MessageKind.Gone:
-                    var job = rest.ReadJob();
-                    EndOf(job).TrySetResult(rest.ReadExit());
+                    var gone = (Job: rest.ReadJob(), Pid: rest.ReadInt32());
+
+                    // The end may be told before the start is. Nobody waits for that of a process which has been forgotten.
+                    if (_ends.ContainsKey(gone) || _calls.Values.Any(open => open.Job == gone.Job)) EndOf(gone.Job, gone.Pid).TrySetResult(rest.ReadExit());
                     break;
                 case MessageKind.Kept:
-                    var id = rest.ReadJob();
+                    var (id, main) = (rest.ReadJob(), rest.ReadInt32());
                     if (message.LacksFds) throw new InvalidDataException("what the keeper holds finds no room in the server (ulimit -n)");
-                    kept.Add(new(id, new(rest.ReadInt32(), message.Fds[0], EndOf(id).Task), [.. message.Fds.Skip(1)]));
+                    kept.Add(new(id, new(main, message.Fds[0], EndOf(id, main).Task), [.. message.Fds.Skip(1)]));
                     break;
                 case MessageKind.Ping:
                     // By the threads that answer calls: as long as one of them is free, this server is alive.
@@ -151,6 +151,12 @@ sealed class KeeperLine : IJobParent, IDisposable
         }
     }
 
-    private TaskCompletionSource<ReapedProcess> EndOf(JobId id) =>
-        _ends.GetOrAdd(id, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+    private TaskCompletionSource<ReapedProcess> EndOf(JobId id, int pid) =>
+        _ends.GetOrAdd((id, pid), _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+
+    /// <summary>A start that has not been answered yet.</summary>
+    private sealed record Call(JobId Job)
+    {
+        public TaskCompletionSource<(StartedProcess? Started, SpawnStep Step, Errno Errno)> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 }

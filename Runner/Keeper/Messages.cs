@@ -36,7 +36,7 @@ enum MessageKind : byte
     /// <summary>Call, step, error number.</summary>
     NotStarted = 66,
 
-    /// <summary>A job's main process has gone: job, how, when.</summary>
+    /// <summary>A job's main process has gone: job, process id, how, when. The job may have been forgotten and started anew meanwhile.</summary>
     Gone = 67,
 
     /// <summary>A job of a former server: job, process id; a pidfd and what was kept.</summary>
@@ -66,7 +66,7 @@ static class Messages
     public static byte[] NotStarted(uint call, SpawnStep step, Errno errno) =>
         Write(MessageKind.NotStarted, to => { to.Write(call); to.Write((int)step); to.Write((int)errno); });
 
-    public static byte[] Gone(JobId job, ReapedProcess exit) => Write(MessageKind.Gone, to => { Write(to, job); Write(to, exit); });
+    public static byte[] Gone(JobId job, int pid, ReapedProcess exit) => Write(MessageKind.Gone, to => { Write(to, job); to.Write(pid); Write(to, exit); });
 
     public static byte[] Kept(JobId job, int pid) => Write(MessageKind.Kept, to => { Write(to, job); to.Write(pid); });
 

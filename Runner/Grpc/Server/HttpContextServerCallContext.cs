@@ -12,6 +12,7 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
 {
     // So much may wait for a flush when the handler says that more is to come.
     private const int MostUnflushed = 64 * 1024;
+    private const int CancelCode = 0x8; // RFC 9113, section 7
 
     private readonly SemaphoreSlim _writing = new(1);
     private CancellationTokenSource? _deadlinePassed;
@@ -189,8 +190,12 @@ internal sealed class HttpContextServerCallContext : ServerCallContext, IDisposa
 
     private async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
+
+        // The transport would reset the stream with INTERNAL_ERROR, as of a broken server; CANCEL tells that it was meant, and the call may be made again.
         using var linked = cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, CancellationToken) : null;
-        var result = await HttpContext.Response.BodyWriter.FlushAsync(linked?.Token ?? TransportToken).ConfigureAwait(false);
+        using var reset = linked?.Token.UnsafeRegister(static http => ((HttpContext)http!).Features.Get<IHttpResetFeature>()?.Reset(CancelCode), HttpContext) ?? default;
+        var result = await HttpContext.Response.BodyWriter.FlushAsync(TransportToken).ConfigureAwait(false);
 
         // The transport does not throw by itself.
         if (result.IsCompleted) throw ClientGone(null);

@@ -17,7 +17,7 @@ interface IJobParent
     StartedProcess Start(JobId id, SpawnOrder order, IReadOnlyList<Fd> keep);
 
     /// <summary>The job's end is stored: nothing of it need be kept.</summary>
-    void Forget(JobId id);
+    void Forget(JobId id, int pid);
 }
 
 /// <summary>A job's main process.</summary>

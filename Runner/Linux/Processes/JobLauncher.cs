@@ -86,7 +86,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
         var left = _cgroups.CleanLeftovers(name => JobId.TryParse(name, out var id) && !adopted.Contains(id));
         foreach (var kept in _parent.Kept.Where(kept => !adopted.Contains(kept.Id)))
         {
-            _parent.Forget(kept.Id);
+            _parent.Forget(kept.Id, kept.Process.Pid);
             kept.Dispose();
         }
         return [.. left.Select(JobId.Parse)];
@@ -125,7 +125,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
 
     private JobProcess Watched(
         JobId id, StartedProcess process, JobCgroup cgroup, Fd? oomNotice, CaptureFiles files, IReadOnlyList<Fd> pipes, OutputLimit? output) =>
-        new(process, () => _parent.Forget(id), cgroup, oomNotice, _exits, new JobCapture(_captureLoop, id, files, pipes, output?.ToCap(), _logger), output);
+        new(process, () => _parent.Forget(id, process.Pid), cgroup, oomNotice, _exits, new JobCapture(_captureLoop, id, files, pipes, output?.ToCap(), _logger), output);
 
     private JobProcess LaunchOrThrow(JobId id, JobSpec spec)
     {

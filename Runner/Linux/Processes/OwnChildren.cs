@@ -14,5 +14,5 @@ sealed class OwnChildren(ExitWatch exits) : IJobParent
         return new(pid, pidfd, exits.WhenExited(pidfd, pid));
     }
 
-    public void Forget(JobId id) { }
+    public void Forget(JobId id, int pid) { }
 }

@@ -16,6 +16,9 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(5);
 
     private readonly Readers _readers = new();
+
+    /// <summary>Removed jobs whose cgroups are still being cleared away: a job that took the id now would have the same.</summary>
+    private readonly ConcurrentDictionary<JobId, RunningJob> _leaving = new();
     private volatile bool _stopping;
     private int _ends;
 
@@ -154,7 +157,11 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     /// <summary>That a claimed job has been removed: whatever is still left of its processes is no job any more.</summary>
     public void Removed(JobId id)
     {
-        if (_running.TryGetValue(id, out var entry)) Forget(id, entry);
+        if (!_running.TryGetValue(id, out var entry) || !entry.IsValueCreated) return;
+
+        // Written down before it is let go of: whoever lets go of it second takes it out of here.
+        _leaving[id] = entry.Value;
+        if (!Forget(id, entry)) _leaving.TryRemove(new(id, entry.Value));
     }
 
     /// <summary>Stores whether a job is pinned.</summary>
@@ -246,7 +253,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         if (_running.Count > mostRunning)
             throw new JobException(JobError.Exhausted, $"{mostRunning} jobs run already, the most this server's open files allow (ulimit -n); try again when one has ended") { Step = "slots" };
         if (store.Find(id) is { } known) throw new AlreadyStoredException(known);
-        if (_readers.IsClaimed(id)) throw new JobException(JobError.IdInUse, $"job id {id}: is of a job that is being removed; try again");
+        if (_readers.IsClaimed(id) || _leaving.ContainsKey(id)) throw new JobException(JobError.IdInUse, $"job id {id}: is of a job that is being removed; try again");
         if (disk?.Look() is { IsLow: true } full)
             throw new JobException(JobError.Exhausted, $"the disk of {full.Folder} is nearly full: {full.Words} for the ends of jobs; make room there, as with runner prune --older-than 7d, or start the server with a smaller --disk-reserve") { Step = "disk" };
         var process = launcher.Launch(id, spec);
@@ -305,6 +312,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     {
         // By then the id may be another job's: this one may have been removed.
         if (_running.TryGetValue(job.Record.Id, out var entry) && entry.IsValueCreated && ReferenceEquals(entry.Value, job)) Forget(job.Record.Id, entry);
+        _leaving.TryRemove(new(job.Record.Id, job));
     }
 
     /// <summary>A job that runs but could not be stored was never started, as far as anybody knows.</summary>
@@ -324,7 +332,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         }
     }
 
-    private void Forget(JobId id, Lazy<RunningJob> entry) => _running.TryRemove(new(id, entry));
+    private bool Forget(JobId id, Lazy<RunningJob> entry) => _running.TryRemove(new(id, entry));
 
     private static Job SameOrRefused(Job job, JobSpec spec, Caller caller) =>
         job.Record.Owner == caller.Name && job.Record.Spec.Equals(spec)

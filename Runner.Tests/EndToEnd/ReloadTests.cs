@@ -1,4 +1,5 @@
 using System.Text;
+using Runner.Client;
 using Runner.Tests.Support;
 
 namespace Runner.Tests.EndToEnd;
@@ -126,7 +127,9 @@ public sealed class ReloadTests : IAsyncLifetime
     public async Task A_caller_that_keeps_its_connection_does_not_notice_that_the_server_is_replaced()
     {
         var job = Runner.Jobs.JobId.Parse(await _server.ShellAsync("sleep 1000"));
-        using var client = _server.Connect();
+
+        // As every command has it: a request can meet the end of the connection it is sent on, and HTTP/2 leaves that to the sender.
+        using var client = _server.Connect(new Reconnection(TimeSpan.FromMinutes(1), _ => { }));
         var over = false;
         var caller = Task.Run(async () =>
         {

@@ -64,7 +64,7 @@ systemctl stop runner
 echo "stopped $(property ActiveState) $(property Result)"
 wait $follower || true
 sed 's/^/polite /' polite.out
-[ ! -e $unit ] || echo "left $unit"
+until_true "[ ! -e $unit ]" # systemd removes it when it has heard that it is empty
 for left in /sys/fs/cgroup/runner*; do [ ! -e "$left" ] || echo "left $left"; done
 pgrep -a runner | sed 's/^/left /' || true
 
@@ -83,5 +83,6 @@ runner logs "$patient" | sed 's/^/patient /'
 runner list --json --all
 systemctl stop runner
 until_true '! pgrep runner'
-for left in /sys/fs/cgroup/runner* $unit; do [ ! -e "$left" ] || echo "left $left"; done
+until_true "[ ! -e $unit ]"
+for left in /sys/fs/cgroup/runner*; do [ ! -e "$left" ] || echo "left $left"; done
 journalctl --quiet --identifier runner --output cat | sed -n '/^the /s/^/log /p; / \(warn\|fail\|crit\): /s/^/log /p'

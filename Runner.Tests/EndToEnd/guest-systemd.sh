@@ -64,7 +64,7 @@ systemctl stop runner
 echo "stopped $(property ActiveState) $(property Result)"
 wait $follower || true
 sed 's/^/polite /' polite.out
-until_true "[ ! -e $unit ]" # systemd removes it when it has heard that it is empty
+until_true "[ ! -e $unit ] || grep -q '^populated 0' $unit/cgroup.events" # the folder itself is systemd's to remove
 for left in /sys/fs/cgroup/runner*; do [ ! -e "$left" ] || echo "left $left"; done
 pgrep -a runner | sed 's/^/left /' || true
 
@@ -83,6 +83,6 @@ runner logs "$patient" | sed 's/^/patient /'
 runner list --json --all
 systemctl stop runner
 until_true '! pgrep runner'
-until_true "[ ! -e $unit ]"
+until_true "[ ! -e $unit ] || grep -q '^populated 0' $unit/cgroup.events"
 for left in /sys/fs/cgroup/runner*; do [ ! -e "$left" ] || echo "left $left"; done
 journalctl --quiet --identifier runner --output cat | sed -n '/^the /s/^/log /p; / \(warn\|fail\|crit\): /s/^/log /p'

@@ -61,7 +61,7 @@ public sealed class RemovalTests : IAsyncLifetime
             write.Parameters.AddWithValue("$id", Path.GetFileName(orphan));
             Assert.Equal(1, write.ExecuteNonQuery());
         }
-        await _server.ServeAsync("--keep-for", "0", "--keep-for", "team=red:1h", "--keep-jobs", "10");
+        await _server.ServeAsync("--keep-for", "0", "--keep-for", "team=red:1h", "--keep-jobs", "10", "--keep-jobs", "team=red:5", "--keep-output", "team=red:1G");
         for (var i = 0; Directory.Exists(orphan) || Directory.Exists(Path.Combine(_server.State, "jobs", old)); i++)
         {
             Assert.InRange(i, 0, 1500);
@@ -76,6 +76,8 @@ public sealed class RemovalTests : IAsyncLifetime
     [InlineData("--keep-for", "te am:1h", "--keep-for te am:1h: must be")]
     [InlineData("--keep-for", "team=red:", "--keep-for : must be a time")]
     [InlineData("--keep-jobs", "-1", "--keep-jobs -1: must be a number of 0 or more")]
+    [InlineData("--keep-jobs", "team=red:many", "--keep-jobs many: must be a number of 0 or more")]
+    [InlineData("--keep-output", "te am:1G", "--keep-output te am:1G: must be")]
     [InlineData("--keep-output", "much", "--keep-output much: must be a size such as")]
     [InlineData("--disk-reserve", "-1", "--disk-reserve -1: must be a size such as")]
     public async Task What_cannot_be_kept_by_is_refused(string option, string value, string words) =>

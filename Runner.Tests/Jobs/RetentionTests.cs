@@ -22,7 +22,7 @@ public sealed class RetentionTests : IDisposable
     [InlineData("both", 29, false)] // of several the longest
     public void How_long_a_job_is_kept_is_said_for_all_and_for_labels(string team, int days, bool over)
     {
-        var rules = new RetentionRules(7 * s_day, [new(new("red", null), 30 * s_day), new(new("team", "blue"), s_day)], 10, 10);
+        var rules = new RetentionRules(7 * s_day, [new(new("red", null), 30 * s_day), new(new("team", "blue"), s_day), new(new("team", "blue"), KeepJobs: 5)], 10, 10);
         Dictionary<string, string> labels = team switch { "red" => new() { ["red"] = "x" }, "blue" => new() { ["team"] = "blue" }, "both" => new() { ["red"] = "", ["team"] = "blue" }, _ => [] };
         var now = DateTimeOffset.UtcNow;
         var record = new JobRecord(JobId.New(), new JobSpec { Command = "x", Labels = labels }, "anna", 1, ResourceLimits.None, now.AddDays(-100), new JobState.Running());
@@ -48,6 +48,17 @@ public sealed class RetentionTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_jobs_with_a_label_so_many_and_so_much_is_kept_and_what_goes_takes_no_room_of_others()
+    {
+        var blue = await RunAsync(3, "head -c 100000 /dev/zero", ("team", "blue"));
+        var red = await RunAsync(5, "head -c 100000 /dev/zero", ("team", "red"));
+        var green = await RunAsync(5, "head -c 100000 /dev/zero", ("green", ""));
+        await KeptAsync(
+            new(null, [new(new("team", "red"), KeepJobs: 2), new(new("green", null), KeepOutput: 350_000)], 6, 650_000),
+            [blue[2], .. red[3..], .. green[2..]]);
+    }
+
+    [Fact]
     public async Task A_job_that_is_being_read_goes_when_its_reader_has_gone()
     {
         var jobs = await RunAsync(2, "echo x");
@@ -58,10 +69,14 @@ public sealed class RetentionTests : IDisposable
         await UntilAsync(() => Left().Count == 0);
     }
 
-    private async Task<List<Job>> RunAsync(int count, string script)
+    private async Task<List<Job>> RunAsync(int count, string script, params (string Key, string Value)[] labels)
     {
         var jobs = new List<Job>();
-        for (var i = 0; i < count; i++) jobs.Add(await _machine.RunAsync(script));
+        for (var i = 0; i < count; i++)
+        {
+            jobs.Add(_machine.Start(new JobSpec { Command = "/bin/sh", Args = ["-c", script], Labels = labels.ToDictionary(label => label.Key, label => label.Value) }));
+            await Machine.EndAsync(jobs[^1]);
+        }
         return jobs;
     }
 

@@ -8,6 +8,9 @@ interface IJobArchive
     /// <param name="count">Most that are wanted.</param>
     IReadOnlyList<StoredEnd> Ends(StoredEnd? before, int count);
 
+    /// <summary>The numbers of all jobs with a label, those that run included.</summary>
+    IReadOnlySet<long> Labelled(LabelFilter label);
+
     /// <summary>Null: it is not there any more.</summary>
     JobRecord? Find(long seq);
 

@@ -25,8 +25,9 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     /// <summary>How many jobs have ended here so far.</summary>
     public int Ends => Volatile.Read(ref _ends);
 
-    /// <summary>Bytes that the jobs which run have written so far.</summary>
-    public long RunningBytes => _running.Values.Where(entry => entry.IsValueCreated).Sum(entry => entry.Value.StoredBytes);
+    /// <summary>Bytes that the jobs which run have written so far, or those with a label.</summary>
+    public long RunningBytes(LabelFilter? label = null) =>
+        _running.Values.Where(entry => entry.IsValueCreated && label?.Matches(entry.Value.Record.Spec.Labels) is not false).Sum(entry => entry.Value.StoredBytes);
 
     /// <summary>How many jobs run that the caller may see.</summary>
     public int RunningCount(Caller caller) =>

@@ -61,8 +61,8 @@ sealed class Retention : IAsyncDisposable
 
     private TimeSpan Pause()
     {
-        var shortest = _rules.ForLabels.Select(rule => rule.KeepFor).Append(_rules.KeepFor ?? TimeSpan.MaxValue).Min() / 10;
-        return shortest < s_longestPause ? shortest : s_longestPause;
+        var shortest = _rules.ForLabels.Select(rule => rule.KeepFor).Append(_rules.KeepFor).Min() / 10;
+        return shortest < s_longestPause ? shortest.Value : s_longestPause;
     }
 
     private async Task TryAsync(Func<Task> step)
@@ -82,7 +82,8 @@ sealed class Retention : IAsyncDisposable
         var (now, removed) = (_time.GetUtcNow(), Removed.Nothing);
         foreach (var rule in _rules.ForLabels)
         {
-            var filter = new JobFilter { Running = false, Pinned = false, Labels = [rule.Label], EndedBefore = now - rule.KeepFor };
+            if (rule.KeepFor is not { } keepFor) continue;
+            var filter = new JobFilter { Running = false, Pinned = false, Labels = [rule.Label], EndedBefore = now - keepFor };
             removed += await _removal.PruneAsync(filter, record => _rules.IsOver(record, now), dryRun: false, _stop.Token).ConfigureAwait(false);
         }
         removed += await PassEndsAsync(now).ConfigureAwait(false);
@@ -92,19 +93,20 @@ sealed class Retention : IAsyncDisposable
     /// <summary>From the newest end to the oldest: whatever comes after the limits have been reached goes.</summary>
     private async Task<Removed> PassEndsAsync(DateTimeOffset now)
     {
-        var (removed, count, bytes, last) = (Removed.Nothing, 0L, _jobs.RunningBytes, (StoredEnd?)null);
+        var (removed, last) = (Removed.Nothing, (StoredEnd?)null);
+        List<Tally> limits = [new(null, _rules.KeepJobs, _rules.KeepOutput, _jobs.RunningBytes()), .. _rules.ForLabels.Where(rule => rule.KeepFor is null).Select(TallyOf)];
         while (_archive.Ends(last, LookedAtOnce) is { Count: > 0 } ends)
         {
-            // However much it wrote, the job that ended last is not gone before anybody could look.
-            var newest = last is null ? ends[0].Seq : -1;
             last = ends[^1];
             var over = new List<long>();
             foreach (var end in ends)
             {
-                bytes += end.Bytes;
-                if (end.Pinned) continue;
-                count++;
-                if (count > _rules.KeepJobs || (bytes > _rules.KeepOutput && end.Bytes > 0 && end.Seq != newest) || IsOld(end, now)) over.Add(end.Seq);
+                var about = limits.FindAll(limit => limit.IsAbout(end));
+                var passed = end.Pinned ? [] : about.FindAll(limit => limit.IsPassedBy(end));
+
+                // What goes for one limit takes no room of another one.
+                foreach (var limit in passed.Count > 0 ? passed : about) limit.Add(end);
+                if (passed.Count > 0 || (!end.Pinned && IsOld(end, now))) over.Add(end.Seq);
             }
             foreach (var some in over.Chunk(AtOnce))
             {
@@ -117,4 +119,27 @@ sealed class Retention : IAsyncDisposable
 
     private bool IsOld(StoredEnd end, DateTimeOffset now) =>
         _rules.KeepFor is { } keepFor && now - end.EndedAt > keepFor && _archive.Find(end.Seq) is { } record && _rules.IsOver(record, now);
+
+    private Tally TallyOf(LabelRetention rule) =>
+        new(_archive.Labelled(rule.Label), rule.KeepJobs ?? long.MaxValue, rule.KeepOutput ?? long.MaxValue, _jobs.RunningBytes(rule.Label));
+
+    /// <summary>How much of a limit the ends up to here take, from the newest on.</summary>
+    /// <param name="of">The jobs it is about; null: all.</param>
+    private sealed class Tally(IReadOnlySet<long>? of, long mostJobs, long mostBytes, long bytes)
+    {
+        private bool _any;
+        private long _jobs;
+
+        public bool IsAbout(StoredEnd end) => of?.Contains(end.Seq) is not false;
+
+        /// <summary>However much it wrote, the job that ended last is not gone before anybody could look.</summary>
+        public bool IsPassedBy(StoredEnd end) => _jobs >= mostJobs || (_any && end.Bytes > 0 && bytes + end.Bytes > mostBytes);
+
+        public void Add(StoredEnd end)
+        {
+            _any = true;
+            bytes += end.Bytes;
+            if (!end.Pinned) _jobs++;
+        }
+    }
 }

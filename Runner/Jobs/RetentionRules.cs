@@ -2,7 +2,7 @@ namespace Runner.Jobs;
 
 /// <summary>How much of what has ended a server keeps. Pinned jobs are kept in any case.</summary>
 /// <param name="KeepFor">How long after its end a job is kept that no rule for a label is about; null: for ever.</param>
-/// <param name="ForLabels">The same for jobs with a label; of several rules the longest counts.</param>
+/// <param name="ForLabels">For jobs with a label: how long in place of that, of several the longest; how many and how much besides.</param>
 /// <param name="KeepJobs">Most ended jobs that are not pinned; the oldest ends go first.</param>
 /// <param name="KeepOutput">Most bytes of output of all jobs, those that run included; the oldest ends go first.</param>
 sealed record RetentionRules(TimeSpan? KeepFor, IReadOnlyList<LabelRetention> ForLabels, long KeepJobs, long KeepOutput)
@@ -13,14 +13,14 @@ sealed record RetentionRules(TimeSpan? KeepFor, IReadOnlyList<LabelRetention> Fo
     public bool IsOver(JobRecord record, DateTimeOffset now)
     {
         if (record.State is not JobState.Ended ended) return false;
-        var rules = ForLabels.Where(rule => rule.Label.Matches(record.Spec.Labels)).ToList();
-        var keepFor = rules.Count > 0 ? rules.Max(rule => rule.KeepFor) : KeepFor;
+        var times = ForLabels.Where(rule => rule.KeepFor is not null && rule.Label.Matches(record.Spec.Labels)).ToList();
+        var keepFor = times.Count > 0 ? times.Max(rule => rule.KeepFor) : KeepFor;
         return keepFor is { } time && now - ended.EndedAt > time;
     }
 }
 
-/// <summary>How long jobs with a label are kept.</summary>
-sealed record LabelRetention(LabelFilter Label, TimeSpan KeepFor);
+/// <summary>How much is kept of the jobs with a label, in the words of <see cref="RetentionRules"/>; null: nothing is said of that.</summary>
+sealed record LabelRetention(LabelFilter Label, TimeSpan? KeepFor = null, long? KeepJobs = null, long? KeepOutput = null);
 
 /// <summary>What a server is asked to keep; what is not said is settled when the disk is known.</summary>
 sealed record RetentionWish(TimeSpan? KeepFor, IReadOnlyList<LabelRetention> ForLabels, long? KeepJobs, long? KeepOutput)

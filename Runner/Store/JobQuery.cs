@@ -64,6 +64,9 @@ sealed class JobQuery
             $"SELECT {columns} FROM {way.From} WHERE {string.Join(" AND ", where)} ORDER BY {way.Order}.started_at DESC, {way.Order}.seq DESC LIMIT {Value(count)}");
     }
 
+    /// <summary>As it stands in the table of labels.</summary>
+    public static string Term(LabelFilter label) => label.Value is null ? label.Key : $"{label.Key}={label.Value}";
+
     private Way Shortest()
     {
         var everything = new Way("jobs INDEXED BY jobs_by_start", "jobs", "true");
@@ -89,7 +92,7 @@ sealed class JobQuery
 
     private void AddLabel(LabelFilter label)
     {
-        var term = Value(label.Value is null ? label.Key : $"{label.Key}={label.Value}");
+        var term = Value(Term(label));
         _ways.Add(new("labels CROSS JOIN jobs ON jobs.seq = labels.seq", "labels", $"labels.term = {term}"));
         _conditions.Add($"EXISTS (SELECT 1 FROM labels AS own WHERE own.term = {term} AND own.started_at = jobs.started_at AND own.seq = jobs.seq)");
     }

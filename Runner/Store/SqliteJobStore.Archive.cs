@@ -37,6 +37,16 @@ sealed partial class SqliteJobStore : IJobArchive
         }
     }
 
+    public IReadOnlySet<long> Labelled(LabelFilter label)
+    {
+        lock (_lock)
+        {
+            using var command = Command("SELECT seq FROM labels WHERE term = $term");
+            Set(command, "$term", JobQuery.Term(label));
+            return Read(command, row => row.GetInt64(0)).ToHashSet();
+        }
+    }
+
     public JobRecord? Find(long seq)
     {
         lock (_lock)

@@ -9,7 +9,7 @@ sealed class RetentionOptions
 {
     private readonly Option<string[]> _keepFor = new("--keep-for") { Description = "Remove jobs this long after their end, or those with a label so long, as in team=red:7d, whatever holds for the others; repeatable (default: never).", HelpName = "[LABEL[=VALUE]:]TIME" };
     private readonly Option<string?> _keepJobs = new("--keep-jobs") { Description = $"Keep the newest N ended jobs (default: {RetentionRules.UsualJobs}).", HelpName = "N" };
-    private readonly Option<string?> _keepOutput = new("--keep-output") { Description = "Keep so much output in all; what ended first goes first (default: half of the disk).", HelpName = "SIZE" };
+    private readonly Option<string?> _keepOutput = new("--keep-output") { Description = "Keep so much output in all; that of what ended first goes first, and the records stay (default: half of the disk).", HelpName = "SIZE" };
 
     public void AddTo(Command command)
     {

@@ -38,7 +38,6 @@ sealed class Retention : IAsyncDisposable
     {
         try
         {
-            await TryAsync(() => _removal.FinishAsync(_stop.Token)).ConfigureAwait(false);
             using var timer = new PeriodicTimer(s_look, _time);
             var (ends, last, took, pause) = (-1, 0L, TimeSpan.Zero, Pause());
             do
@@ -48,6 +47,7 @@ sealed class Retention : IAsyncDisposable
                 if (since < pause && (_jobs.Ends == ends || since < took * 50)) continue;
                 var start = _time.GetTimestamp();
                 ends = _jobs.Ends;
+                await TryAsync(() => _removal.FinishAsync(_stop.Token)).ConfigureAwait(false);
                 await TryAsync(PassAsync).ConfigureAwait(false);
                 (last, took) = (_time.GetTimestamp(), _time.GetElapsedTime(start));
             }
@@ -85,32 +85,44 @@ sealed class Retention : IAsyncDisposable
             var filter = new JobFilter { Running = false, Pinned = false, Labels = [rule.Label], EndedBefore = now - rule.KeepFor };
             removed += await _removal.PruneAsync(filter, record => _rules.IsOver(record, now), dryRun: false, _stop.Token).ConfigureAwait(false);
         }
-        removed += await PassEndsAsync(now).ConfigureAwait(false);
+        var (whole, output) = await PassEndsAsync(now).ConfigureAwait(false);
+        removed += whole;
         if (removed.Jobs > 0) _logger.RetentionRemoved(removed.Jobs, removed.Bytes);
+        if (output.Jobs > 0) _logger.RetentionPruned(output.Jobs, output.Bytes);
     }
 
-    /// <summary>From the newest end to the oldest: whatever comes after the limits have been reached goes.</summary>
-    private async Task<Removed> PassEndsAsync(DateTimeOffset now)
+    /// <summary>From the newest end to the oldest: whatever comes after the limits have been reached goes, of those of output the output alone.</summary>
+    private async Task<(Removed Whole, Removed Output)> PassEndsAsync(DateTimeOffset now)
     {
-        var (removed, count, bytes, last) = (Removed.Nothing, 0L, _jobs.RunningBytes, (StoredEnd?)null);
+        var (whole, output) = (Removed.Nothing, Removed.Nothing);
+        var (count, bytes, last) = (0L, _jobs.RunningBytes, (StoredEnd?)null);
         while (_archive.Ends(last, LookedAtOnce) is { Count: > 0 } ends)
         {
             // However much it wrote, the job that ended last is not gone before anybody could look.
             var newest = last is null ? ends[0].Seq : -1;
             last = ends[^1];
-            var over = new List<long>();
+            var (over, full) = (new List<long>(), new List<long>());
             foreach (var end in ends)
             {
                 bytes += end.Bytes;
                 if (end.Pinned) continue;
                 count++;
-                if (count > _rules.KeepJobs || (bytes > _rules.KeepOutput && end.Bytes > 0 && end.Seq != newest) || IsOld(end, now)) over.Add(end.Seq);
+                if (count > _rules.KeepJobs || IsOld(end, now)) over.Add(end.Seq);
+                else if (bytes > _rules.KeepOutput && end.Bytes > 0 && end.Seq != newest) full.Add(end.Seq);
             }
-            foreach (var some in over.Chunk(AtOnce))
-            {
-                removed += _removal.Remove([.. some.Select(_archive.Find).OfType<JobRecord>()]);
-                await Task.Delay(s_pause, _time, _stop.Token).ConfigureAwait(false);
-            }
+            whole += await RemoveAsync(over, RemovalScope.Job).ConfigureAwait(false);
+            output += await RemoveAsync(full, RemovalScope.Output).ConfigureAwait(false);
+        }
+        return (whole, output);
+    }
+
+    private async Task<Removed> RemoveAsync(List<long> ends, RemovalScope scope)
+    {
+        var removed = Removed.Nothing;
+        foreach (var some in ends.Chunk(AtOnce))
+        {
+            removed += _removal.Remove([.. some.Select(_archive.Find).OfType<JobRecord>()], scope: scope);
+            await Task.Delay(s_pause, _time, _stop.Token).ConfigureAwait(false);
         }
         return removed;
     }

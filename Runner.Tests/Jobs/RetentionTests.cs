@@ -53,9 +53,8 @@ public sealed class RetentionTests : IDisposable
         var blue = await RunAsync(3, "head -c 100000 /dev/zero", ("team", "blue"));
         var red = await RunAsync(5, "head -c 100000 /dev/zero", ("team", "red"));
         var green = await RunAsync(5, "head -c 100000 /dev/zero", ("green", ""));
-        await KeptAsync(
-            new(null, [new(new("team", "red"), KeepJobs: 2), new(new("green", null), KeepOutput: 350_000)], 6, 650_000),
-            [blue[2], .. red[3..], .. green[2..]]);
+        await using var retention = Begin(new(null, [new(new("team", "red"), KeepJobs: 2), new(new("green", null), KeepOutput: 350_000)], 8, 650_000));
+        await UntilAsync(() => Has(Left(), [blue[2], .. red[3..], .. green]) && Has(WithOutput(), [blue[2], .. red[3..], .. green[2..]]));
     }
 
     [Fact]
@@ -89,6 +88,10 @@ public sealed class RetentionTests : IDisposable
 
     private Retention Begin(RetentionRules rules) =>
         new(_machine.Jobs, _machine.Store, _machine.Removal, rules, TimeProvider.System, NullLogger<Retention>.Instance);
+
+    private static bool Has(IEnumerable<JobId> left, IEnumerable<Job> wanted) => wanted.Select(job => job.Record.Id).ToHashSet().SetEquals(left);
+
+    private IEnumerable<JobId> WithOutput() => Directory.GetDirectories(Path.Combine(_machine.Folder, "jobs")).Select(folder => JobId.Parse(Path.GetFileName(folder)));
 
     private List<JobId> Left() => [.. _machine.Jobs.List(Machine.Admin, JobFilter.None, null, 100).Jobs.Select(job => job.Record.Id)];
 

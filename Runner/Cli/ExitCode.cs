@@ -7,6 +7,9 @@ enum ExitCode
     Failed = 1,
     BadUsage = 2,
 
+    /// <summary>`verify` found nothing that differs, but some output was pruned, so that it could not be compared.</summary>
+    NothingToCompare = 3,
+
     /// <summary>`serve` needs root.</summary>
     NotRoot = 10,
 

@@ -18,6 +18,7 @@ sealed class JobOptions
     private readonly Option<string?> _timeout = new("--timeout") { Description = "Ends the job as a stop does when it has run this long, up to 3650d (default: never).", HelpName = "TIME" };
     private readonly Option<bool> _allowEmptyArgs = new("--allow-empty-args") { Description = "Lets arguments be empty." };
     private readonly Option<bool> _merge = new("--merge") { Description = "One stream for standard output and standard error, so that all stands in the exact order of the writes." };
+    private readonly Option<bool> _pin = new("--pin") { Description = "Keep the job until it is unpinned or removed by its name, as pin does." };
     private readonly Option<string?> _id = new("--id") { Description = "The job's UUID; asking again with the same one starts nothing twice.", HelpName = "UUID" };
 
     private readonly Argument<string[]> _command = new("command") { Description = "After --: the program and its arguments, untouched.", HelpName = "-- COMMAND [ARG]...", Arity = ArgumentArity.ZeroOrMore };
@@ -25,7 +26,7 @@ sealed class JobOptions
     public void AddTo(Command command)
     {
         _limits.AddTo(command);
-        foreach (var option in new Option[] { _env, _directory, _name, _labels, _grace, _timeout, _allowEmptyArgs, _merge, _id })
+        foreach (var option in new Option[] { _env, _directory, _name, _labels, _grace, _timeout, _allowEmptyArgs, _merge, _pin, _id })
             command.Options.Add(option);
         command.Arguments.Add(_command);
     }
@@ -51,6 +52,7 @@ sealed class JobOptions
             Timeout = parsed.GetValue(_timeout) is { } timeout ? Quantities.Span("--timeout", timeout) : null,
             AllowEmptyArgs = parsed.GetValue(_allowEmptyArgs),
             MergeOutput = parsed.GetValue(_merge),
+            Pinned = parsed.GetValue(_pin),
         };
         JobRules.Check(spec);
         return spec;

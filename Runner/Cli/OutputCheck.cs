@@ -14,6 +14,9 @@ sealed record OutputCheck(JobId Job, IReadOnlyList<StreamCheck> Streams)
 {
     public bool IsGood => Streams.All(stream => stream.IsGood);
 
+    /// <summary>Something is not as it was recorded; what was pruned may be or not.</summary>
+    public bool Differs => Streams.Any(stream => stream is { IsGood: false, IsPruned: false });
+
     public static async Task<OutputCheck> OfAsync(RunnerClient client, JobView job, CancellationToken cancellationToken) => new(job.Record.Id,
     [
         await StreamAsync(client, job.Record.Id, OutputKind.Stdout, job.StdoutBytes, job.Stdout, cancellationToken),
@@ -21,7 +24,7 @@ sealed record OutputCheck(JobId Job, IReadOnlyList<StreamCheck> Streams)
     ]);
 
     public string ToJson() => JsonSerializer.Serialize(
-        new JsonCheck(Job.ToString(), IsGood, Streams[0].ToJson(), Streams[1].ToJson()), OutputCheckJsonContext.Default.JsonCheck);
+        new JsonCheck(Job.ToString(), IsGood, Streams.Any(stream => stream.IsPruned), Streams[0].ToJson(), Streams[1].ToJson()), OutputCheckJsonContext.Default.JsonCheck);
 
     private static async Task<StreamCheck> StreamAsync(
         RunnerClient client, JobId id, OutputKind kind, long size, KeptOutput? recorded, CancellationToken cancellationToken)
@@ -44,7 +47,7 @@ sealed record OutputCheck(JobId Job, IReadOnlyList<StreamCheck> Streams)
             // The server could not read it: that is a finding, not a failure to look.
             trouble = e.Message;
         }
-        return new(kind, bytes, size - (recorded?.Dropped ?? 0), Convert.ToHexStringLower(hash.GetHashAndReset()), recorded?.Sha256, trouble, gone > 0 && reason is GapReason.Pruned);
+        return new(kind, bytes, size - (recorded?.Dropped ?? 0), Convert.ToHexStringLower(hash.GetHashAndReset()), recorded?.Sha256, trouble, gone > 0 && reason is GapReason.Pruned, size);
     }
 }
 
@@ -56,11 +59,14 @@ sealed record OutputCheck(JobId Job, IReadOnlyList<StreamCheck> Streams)
 /// <param name="RecordedSha256">Null: no digest was recorded.</param>
 /// <param name="Trouble">Why it could not be read to its end.</param>
 /// <param name="IsPruned">All of it was removed.</param>
-sealed record StreamCheck(OutputKind Kind, long Bytes, long RecordedBytes, string Sha256, string? RecordedSha256, string? Trouble, bool IsPruned)
+/// <param name="Size">Of the whole stream.</param>
+sealed record StreamCheck(OutputKind Kind, long Bytes, long RecordedBytes, string Sha256, string? RecordedSha256, string? Trouble, bool IsPruned, long Size)
 {
     public bool IsGood => Trouble is null && Bytes == RecordedBytes && Sha256 == RecordedSha256;
 
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{GapLine.Name(Kind)}: {Bytes} bytes, sha256 {Sha256}, {Finding}");
+    public override string ToString() => IsPruned
+        ? string.Create(CultureInfo.InvariantCulture, $"{GapLine.Name(Kind)}: {Finding} with what was recorded: {Size} bytes, {(RecordedSha256 is null ? "no digest" : $"sha256 {RecordedSha256}")}")
+        : string.Create(CultureInfo.InvariantCulture, $"{GapLine.Name(Kind)}: {Bytes} bytes, sha256 {Sha256}, {Finding}");
 
     public JsonStreamCheck ToJson() => new(IsGood, Bytes, RecordedBytes, Sha256, RecordedSha256, Trouble ?? (IsGood ? null : Finding));
 
@@ -72,7 +78,7 @@ sealed record StreamCheck(OutputKind Kind, long Bytes, long RecordedBytes, strin
         : "as recorded";
 }
 
-sealed record JsonCheck(string Id, bool Verified, JsonStreamCheck Stdout, JsonStreamCheck Stderr);
+sealed record JsonCheck(string Id, bool Verified, bool Pruned, JsonStreamCheck Stdout, JsonStreamCheck Stderr);
 
 sealed record JsonStreamCheck(bool Verified, long Bytes, long RecordedBytes, string Sha256, string? RecordedSha256, string? Problem);
 

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Runner.Cli;
 
-/// <summary>`runner pin` and `runner unpin`: keeps a job from `prune` and from the server's own limits, or lets go of it.</summary>
+/// <summary>`runner pin` and `runner unpin`: keeps a job and its output from `prune` and from the server's own limits, or lets go of it.</summary>
 static class PinCommand
 {
     public static Command Create(bool pinned)

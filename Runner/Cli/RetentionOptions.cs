@@ -9,7 +9,7 @@ sealed class RetentionOptions
 {
     private readonly Option<string[]> _keepFor = new("--keep-for") { Description = "Remove jobs this long after their end, or those with a label so long, as in team=red:7d, whatever holds for the others; repeatable (default: never).", HelpName = "[LABEL[=VALUE]:]TIME" };
     private readonly Option<string[]> _keepJobs = new("--keep-jobs") { Description = $"Keep the newest N ended jobs, and of those with a label only so many, as in team=red:100; repeatable (default: {RetentionRules.UsualJobs}).", HelpName = "[LABEL[=VALUE]:]N" };
-    private readonly Option<string[]> _keepOutput = new("--keep-output") { Description = "Keep so much output in all, and of jobs with a label only so much, as in team=red:1G; what ended first goes first; repeatable (default: half of the disk).", HelpName = "[LABEL[=VALUE]:]SIZE" };
+    private readonly Option<string[]> _keepOutput = new("--keep-output") { Description = "Keep so much output in all, and of jobs with a label only so much, as in team=red:1G; that of what ended first goes first, and the records stay; repeatable (default: half of the disk).", HelpName = "[LABEL[=VALUE]:]SIZE" };
 
     public void AddTo(Command command)
     {

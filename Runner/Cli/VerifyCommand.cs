@@ -14,7 +14,7 @@ static class VerifyCommand
         var command = new Command("verify", "Read jobs' whole output and compare it with the sizes and digests recorded at their ends.") { words, json };
         return command.Calling(async (parsed, client, cancellationToken) =>
         {
-            var (output, allGood) = (parsed.InvocationConfiguration.Output, true);
+            var (output, code) = (parsed.InvocationConfiguration.Output, ExitCode.Ok);
             var named = parsed.GetRequiredValue(words);
             foreach (var word in named)
             {
@@ -22,15 +22,17 @@ static class VerifyCommand
                 if (job.Record.State is not JobState.Ended)
                 {
                     parsed.InvocationConfiguration.Error.Say($"job {job.Record.Id}: has not ended, so nothing is recorded yet to compare with");
-                    allGood = false;
+                    code = ExitCode.Failed;
                     continue;
                 }
                 var check = await OutputCheck.OfAsync(client, job, cancellationToken);
-                allGood &= check.IsGood;
+
+                // What is wrong is told rather than what cannot be known.
+                if (code is not ExitCode.Failed && !check.IsGood) code = check.Differs ? ExitCode.Failed : ExitCode.NothingToCompare;
                 var prefix = named.Length > 1 ? $"{job.Record.Id} " : "";
                 await output.WriteLineAsync(parsed.GetValue(json) ? check.ToJson() : string.Join('\n', check.Streams.Select(stream => $"{prefix}{stream}")));
             }
-            return (int)(allGood ? ExitCode.Ok : ExitCode.Failed);
+            return (int)code;
         });
     }
 }

@@ -40,10 +40,13 @@ sealed class RunnerClient : IDisposable
     }
 
     /// <param name="id">Made by the caller, so that asking twice starts once.</param>
-    public Task<JobView> StartAsync(JobId id, JobSpec spec, CancellationToken cancellationToken)
+    public async Task<JobView> StartAsync(JobId id, JobSpec spec, CancellationToken cancellationToken)
     {
         var request = new V1.StartJobRequest { Id = id.ToString(), Spec = JobSpecs.ToWire(spec) };
-        return AskAsync(options => _jobs.StartJobAsync(request, options), answer => JobViews.FromWire(answer.Job), s_startLimit, cancellationToken);
+        var started = await AskAsync(options => _jobs.StartJobAsync(request, options), answer => JobViews.FromWire(answer.Job), s_startLimit, cancellationToken);
+
+        // A server that is older than pins at the start passes over them.
+        return spec.Pinned && !started.Record.Spec.Pinned ? await PinAsync(id, true, cancellationToken) : started;
     }
 
     public Task<JobView> GetAsync(JobId id, CancellationToken cancellationToken)
@@ -130,16 +133,17 @@ sealed class RunnerClient : IDisposable
         return AskOnceAsync(options => _jobs.SignalJobAsync(request, options), answer => answer, s_lookLimit, cancellationToken);
     }
 
-    /// <summary>Removes an ended job; returns the bytes that went, which a server that went away after it had removed it has not told.</summary>
-    public Task<long> RemoveAsync(JobId id, CancellationToken cancellationToken)
+    /// <summary>Removes an ended job, or its output; returns the bytes that went, which a server that went away after it had removed them has not told.</summary>
+    public Task<long> RemoveAsync(JobId id, RemovalScope scope, CancellationToken cancellationToken)
     {
-        var request = new V1.RemoveJobRequest { Id = id.ToString() };
         var asked = 0;
         return _reconnection.CallAsync(Host, async () =>
         {
             try
             {
-                return await AskOnceAsync(options => _jobs.RemoveJobAsync(request, options), answer => answer.Bytes, s_lookLimit, cancellationToken);
+                return scope is RemovalScope.Output
+                    ? await AskOnceAsync(options => _jobs.RemoveOutputAsync(new() { Id = id.ToString() }, options), answer => answer.Bytes, s_lookLimit, cancellationToken)
+                    : await AskOnceAsync(options => _jobs.RemoveJobAsync(new() { Id = id.ToString() }, options), answer => answer.Bytes, s_lookLimit, cancellationToken);
             }
             catch (JobException e) when (e.Error is JobError.NoSuchJob && asked > 0)
             {
@@ -152,15 +156,21 @@ sealed class RunnerClient : IDisposable
         }, patience: s_lookLimit, cancellationToken);
     }
 
-    /// <summary>Removes ended jobs, however long that takes, or tells which would be removed.</summary>
+    /// <summary>Removes ended jobs, or their output, however long that takes, or tells what would be removed.</summary>
     /// <param name="filter">Which.</param>
     /// <param name="olderThan">How long ago they must have ended.</param>
+    /// <param name="scope">What of them.</param>
     /// <param name="dryRun">Only counts.</param>
     /// <param name="cancellationToken">Stops it; what has been removed by then is gone.</param>
-    public Task<Removed> PruneAsync(JobFilter filter, TimeSpan olderThan, bool dryRun, CancellationToken cancellationToken)
+    public Task<Removed> PruneAsync(JobFilter filter, TimeSpan olderThan, RemovalScope scope, bool dryRun, CancellationToken cancellationToken)
     {
-        var request = new V1.PruneJobsRequest { Filter = JobFilters.ToWire(filter), OlderThan = Duration.FromTimeSpan(olderThan), DryRun = dryRun };
-        return AskAsync(options => _jobs.PruneJobsAsync(request, options), answer => new Removed(answer.Jobs, answer.Bytes, answer.Skipped), limit: null, cancellationToken);
+        // Two calls: a server that does not know the second refuses it, where it would pass over a field and remove the records too.
+        var (which, age) = (JobFilters.ToWire(filter), Duration.FromTimeSpan(olderThan));
+        return scope is RemovalScope.Output
+            ? AskAsync(options => _jobs.PruneOutputAsync(new() { Filter = which, OlderThan = age, DryRun = dryRun }, options),
+                answer => new Removed(answer.Jobs, answer.Bytes, answer.Skipped), limit: null, cancellationToken)
+            : AskAsync(options => _jobs.PruneJobsAsync(new() { Filter = which, OlderThan = age, DryRun = dryRun }, options),
+                answer => new Removed(answer.Jobs, answer.Bytes, answer.Skipped), limit: null, cancellationToken);
     }
 
     /// <summary>Keeps a job from being pruned, or lets go of it.</summary>
@@ -312,6 +322,7 @@ sealed class RunnerClient : IDisposable
         if (cancellationToken.IsCancellationRequested) return new OperationCanceledException(e.Status.Detail, e, cancellationToken);
         var sentence = e.StatusCode is StatusCode.DeadlineExceeded && limit is { } given
             ? $"{Name} did not answer within {given.TotalSeconds:0} s"
+            : e.StatusCode is StatusCode.Unimplemented ? $"{Name} does not know this call; it may be older than this client ({e.Status.Detail.TrimEnd('.')})"
             : ConnectionTrouble.Explain(e, _profile, _reconnection.WasReached) ?? $"{Name}: {e.StatusCode}: {e.Status.Detail}";
         return new ServerUnreachableException(sentence, e) { IsBroken = ConnectionTrouble.IsBroken(e), IsCutShort = ConnectionTrouble.IsCutShort(e) };
     }

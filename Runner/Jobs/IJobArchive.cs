@@ -20,14 +20,21 @@ interface IJobArchive
     /// <returns>Those that were there and had ended.</returns>
     IReadOnlyList<JobId> Remove(IReadOnlyList<JobId> ids, bool pinnedToo = false);
 
-    /// <summary>Jobs whose records have been removed and whose output may not be.</summary>
+    /// <summary>Stores of jobs that have ended that their output is gone, at once, and remembers that it is still to go.</summary>
+    /// <param name="ids">Which.</param>
+    /// <param name="at">When.</param>
+    /// <param name="pinnedToo">Else those that are pinned at that moment keep it.</param>
+    /// <returns>Those that had ended and had output.</returns>
+    IReadOnlyList<JobId> RemoveOutput(IReadOnlyList<JobId> ids, DateTimeOffset at, bool pinnedToo = false);
+
+    /// <summary>Jobs whose output is to go, and may not have gone.</summary>
     IReadOnlyList<JobId> Leftovers();
 
-    /// <summary>Tells that nothing is left of these.</summary>
+    /// <summary>Tells that no output is left of these.</summary>
     void Forget(IReadOnlyList<JobId> ids);
 }
 
 /// <summary>What retention goes by.</summary>
 /// <param name="Seq">The store's own number of the job.</param>
-/// <param name="Bytes">Of its output and index.</param>
+/// <param name="Bytes">Of its output and index that are kept.</param>
 readonly record struct StoredEnd(long Seq, DateTimeOffset EndedAt, bool Pinned, long Bytes);

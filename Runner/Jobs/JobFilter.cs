@@ -34,6 +34,9 @@ sealed record JobFilter
     /// <summary>Ended before then; of those that ask for removal alone, not of lists.</summary>
     public DateTimeOffset? EndedBefore { get; init; }
 
+    /// <summary>Has output that is kept; also of removal alone.</summary>
+    public bool HasOutput { get; init; }
+
     /// <summary>Whether it lets a job through.</summary>
     public bool Matches(JobRecord record)
     {

@@ -17,7 +17,7 @@ abstract record JobState
     /// <param name="LeftoverProcesses">
     /// Processes that were there when the main one had gone, and were killed then. Null: not counted, as when the whole job was being killed anyway.
     /// </param>
-    /// <param name="Stdout">What of its standard output is kept. Null: all of it, and there is no digest.</param>
+    /// <param name="Stdout">What of its standard output was kept at its end. Null: all of it, and there is no digest.</param>
     /// <param name="Stderr">The same of its standard error.</param>
     /// <param name="HeldOpen">Whether somebody outside the job held a stream open when no process of it was left: what they wrote later was not captured.</param>
     public sealed record Ended(
@@ -26,6 +26,9 @@ abstract record JobState
     {
         /// <summary>Bytes of its output and index that are kept.</summary>
         public long StoredBytes { get; init; }
+
+        /// <summary>When its output was removed, all of it; sizes and digests stay what they were. Null: it was not.</summary>
+        public DateTimeOffset? PrunedAt { get; init; }
     }
 }
 
@@ -40,6 +43,6 @@ abstract record JobState
 sealed record JobRecord(
     JobId Id, JobSpec Spec, string Owner, int Pid, ResourceLimits Applied, DateTimeOffset StartedAt, JobState State)
 {
-    /// <summary>It is kept until somebody removes it by its id.</summary>
+    /// <summary>It is kept, with its output, until somebody removes either by its id.</summary>
     public bool Pinned { get; init; }
 }

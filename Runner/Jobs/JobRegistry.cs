@@ -17,7 +17,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
 
     private readonly Readers _readers = new();
 
-    /// <summary>Removed jobs whose cgroups are still being cleared away: a job that took the id now would have the same.</summary>
+    /// <summary>Jobs that were let go of while their cgroups are still being cleared away: a job that took the id of a removed one now would have the same.</summary>
     private readonly ConcurrentDictionary<JobId, RunningJob> _leaving = new();
     private volatile bool _stopping;
     private int _ends;
@@ -27,7 +27,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
 
     /// <summary>Bytes that the jobs which run have written so far, or those with a label.</summary>
     public long RunningBytes(LabelFilter? label = null) =>
-        _running.Values.Where(entry => entry.IsValueCreated && label?.Matches(entry.Value.Record.Spec.Labels) is not false).Sum(entry => entry.Value.StoredBytes);
+        _running.Values.Where(entry => entry is { IsValueCreated: true, Value.Record: { State: JobState.Running, Spec: var spec } } && label?.Matches(spec.Labels) is not false)
+            .Sum(entry => entry.Value.StoredBytes);
 
     /// <summary>How many jobs run that the caller may see.</summary>
     public int RunningCount(Caller caller) =>
@@ -128,7 +129,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
             : throw new JobException(JobError.NoSuchJob, $"no job {id}");
     }
 
-    /// <summary>A job whose output is about to be read: it is not removed before the second is disposed of.</summary>
+    /// <summary>A job whose output is about to be read: neither goes before the second is disposed of.</summary>
     /// <exception cref="JobException">As <see cref="Find"/>.</exception>
     public (Job Job, IDisposable Reading) Open(JobId id, Caller caller)
     {
@@ -144,19 +145,24 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         }
     }
 
-    /// <summary>Keeps an id from being started, and its output from being read; null: it runs, is being started, or is read.</summary>
-    public IDisposable? Claim(JobId id)
+    /// <summary>Keeps an id from being started, and its output from being read until it is decided what becomes of it; null: it runs, is being started, or is read.</summary>
+    public Readers.Claim? Claim(JobId id)
     {
         if (_readers.TryClaim(id) is not { } claim) return null;
 
         // In this order: a start that comes now finds the claim, one that came before is found here.
-        if (!_running.TryGetValue(id, out var entry) || entry.IsValueCreated && entry.Value.Ended.IsCompleted) return claim;
+        if (!IsInUse(id)) return claim;
         claim.Dispose();
         return null;
     }
 
-    /// <summary>That a claimed job has been removed: whatever is still left of its processes is no job any more.</summary>
-    public void Removed(JobId id)
+    /// <summary>Whether <see cref="Claim"/> would succeed now.</summary>
+    public bool IsFree(JobId id) => _readers.IsFree(id) && !IsInUse(id);
+
+    private bool IsInUse(JobId id) => _running.TryGetValue(id, out var entry) && !(entry.IsValueCreated && entry.Value.Ended.IsCompleted);
+
+    /// <summary>That a claimed job is now what the store says of it: whatever is still left of its processes is no job any more.</summary>
+    public void LetGo(JobId id)
     {
         if (!_running.TryGetValue(id, out var entry) || !entry.IsValueCreated) return;
 
@@ -258,7 +264,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         if (disk?.Look() is { IsLow: true } full)
             throw new JobException(JobError.Exhausted, $"the disk of {full.Folder} is nearly full: {full.Words} for the ends of jobs; make room there, as with runner prune --older-than 7d, or start the server with a smaller --disk-reserve") { Step = "disk" };
         var process = launcher.Launch(id, spec);
-        var record = new JobRecord(id, spec, caller.Name, process.Pid, process.Applied, time.GetUtcNow(), new JobState.Running());
+        var record = new JobRecord(id, spec, caller.Name, process.Pid, process.Applied, time.GetUtcNow(), new JobState.Running()) { Pinned = spec.Pinned };
         try
         {
             store.Insert(record);
@@ -362,6 +368,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     private Job Stored(JobRecord record)
     {
         var ended = record.State as JobState.Ended;
+        if (ended is { PrunedAt: not null })
+            return new Job(record, OutputLog.Gone(ended.StdoutBytes, GapReason.Pruned), OutputLog.Gone(ended.StderrBytes, GapReason.Pruned), OutputLog.Gone(0, GapReason.Pruned));
         return new Job(
             record,
             launcher.StoredOutput(record.Id, OutputKind.Stdout, ended?.StdoutBytes, ended?.Stdout),

@@ -25,12 +25,15 @@ sealed record JobSpec
     /// <summary>One pipe for both streams, so that standard output has everything in the order of the writes.</summary>
     public bool MergeOutput { get; init; }
 
+    /// <summary>It is pinned from its start on; whether it still is says <see cref="JobRecord.Pinned"/>.</summary>
+    public bool Pinned { get; init; }
+
     /// <summary>By content, so that a repeated start can be told from another one.</summary>
     public bool Equals(JobSpec? other) =>
         other is not null
         && (Command, WorkingDirectory, Name, Limits, GracePeriod, Timeout)
             == (other.Command, other.WorkingDirectory, other.Name, other.Limits, other.GracePeriod, other.Timeout)
-        && (AllowEmptyArgs, MergeOutput) == (other.AllowEmptyArgs, other.MergeOutput)
+        && (AllowEmptyArgs, MergeOutput, Pinned) == (other.AllowEmptyArgs, other.MergeOutput, other.Pinned)
         && Args.SequenceEqual(other.Args, StringComparer.Ordinal)
         && SameEntries(Env, other.Env)
         && SameEntries(Labels, other.Labels);

@@ -41,10 +41,13 @@ static partial class JobsLog
     [LoggerMessage(LogLevel.Information, "{Jobs} jobs were removed that are not to be kept any longer, with {Bytes} bytes of output")]
     public static partial void RetentionRemoved(this ILogger logger, long jobs, long bytes);
 
+    [LoggerMessage(LogLevel.Information, "The output of {Jobs} jobs was removed to make room, {Bytes} bytes")]
+    public static partial void RetentionPruned(this ILogger logger, long jobs, long bytes);
+
     [LoggerMessage(LogLevel.Error, "What is not to be kept any longer could not be removed: {Problem}")]
     public static partial void RetentionFailed(this ILogger logger, string problem);
 
-    [LoggerMessage(LogLevel.Error, "The output of the removed job {Id} stays for now: {Problem}")]
+    [LoggerMessage(LogLevel.Error, "The removed output of job {Id} is on the disk still, and its removal will be tried again: {Problem}")]
     public static partial void OutputStays(this ILogger logger, JobId id, string problem);
 
     [LoggerMessage(LogLevel.Error, "A job that could not be stored was not cleaned up")]

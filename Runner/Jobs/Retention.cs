@@ -38,7 +38,6 @@ sealed class Retention : IAsyncDisposable
     {
         try
         {
-            await TryAsync(() => _removal.FinishAsync(_stop.Token)).ConfigureAwait(false);
             using var timer = new PeriodicTimer(s_look, _time);
             var (ends, last, took, pause) = (-1, 0L, TimeSpan.Zero, Pause());
             do
@@ -48,6 +47,7 @@ sealed class Retention : IAsyncDisposable
                 if (since < pause && (_jobs.Ends == ends || since < took * 50)) continue;
                 var start = _time.GetTimestamp();
                 ends = _jobs.Ends;
+                await TryAsync(() => _removal.FinishAsync(_stop.Token)).ConfigureAwait(false);
                 await TryAsync(PassAsync).ConfigureAwait(false);
                 (last, took) = (_time.GetTimestamp(), _time.GetElapsedTime(start));
             }
@@ -86,33 +86,47 @@ sealed class Retention : IAsyncDisposable
             var filter = new JobFilter { Running = false, Pinned = false, Labels = [rule.Label], EndedBefore = now - keepFor };
             removed += await _removal.PruneAsync(filter, record => _rules.IsOver(record, now), dryRun: false, _stop.Token).ConfigureAwait(false);
         }
-        removed += await PassEndsAsync(now).ConfigureAwait(false);
+        var (whole, output) = await PassEndsAsync(now).ConfigureAwait(false);
+        removed += whole;
         if (removed.Jobs > 0) _logger.RetentionRemoved(removed.Jobs, removed.Bytes);
+        if (output.Jobs > 0) _logger.RetentionPruned(output.Jobs, output.Bytes);
     }
 
-    /// <summary>From the newest end to the oldest: whatever comes after the limits have been reached goes.</summary>
-    private async Task<Removed> PassEndsAsync(DateTimeOffset now)
+    /// <summary>From the newest end to the oldest: whatever comes after the limits have been reached goes, of those of output the output alone.</summary>
+    private async Task<(Removed Whole, Removed Output)> PassEndsAsync(DateTimeOffset now)
     {
-        var (removed, last) = (Removed.Nothing, (StoredEnd?)null);
+        var (whole, output, last) = (Removed.Nothing, Removed.Nothing, (StoredEnd?)null);
         List<Tally> limits = [new(null, _rules.KeepJobs, _rules.KeepOutput, _jobs.RunningBytes()), .. _rules.ForLabels.Where(rule => rule.KeepFor is null).Select(TallyOf)];
         while (_archive.Ends(last, LookedAtOnce) is { Count: > 0 } ends)
         {
             last = ends[^1];
-            var over = new List<long>();
+            var (over, full) = (new List<long>(), new List<long>());
             foreach (var end in ends)
             {
-                var about = limits.FindAll(limit => limit.IsAbout(end));
-                var passed = end.Pinned ? [] : about.FindAll(limit => limit.IsPassedBy(end));
-
                 // What goes for one limit takes no room of another one.
-                foreach (var limit in passed.Count > 0 ? passed : about) limit.Add(end);
-                if (passed.Count > 0 || (!end.Pinned && IsOld(end, now))) over.Add(end.Seq);
+                var about = limits.FindAll(limit => limit.IsAbout(end));
+                if (!end.Pinned && (about.Exists(limit => limit.HasAllJobs) || IsOld(end, now)))
+                {
+                    over.Add(end.Seq);
+                    continue;
+                }
+                var isFull = !end.Pinned && end.Bytes > 0 && about.FindAll(limit => limit.IsFullFor(end.Bytes)).Count > 0; // each is asked
+                if (isFull) full.Add(end.Seq);
+                foreach (var limit in about) limit.Add(end, isFull ? 0 : end.Bytes);
             }
-            foreach (var some in over.Chunk(AtOnce))
-            {
-                removed += _removal.Remove([.. some.Select(_archive.Find).OfType<JobRecord>()]);
-                await Task.Delay(s_pause, _time, _stop.Token).ConfigureAwait(false);
-            }
+            whole += await RemoveAsync(over, RemovalScope.Job).ConfigureAwait(false);
+            output += await RemoveAsync(full, RemovalScope.Output).ConfigureAwait(false);
+        }
+        return (whole, output);
+    }
+
+    private async Task<Removed> RemoveAsync(List<long> ends, RemovalScope scope)
+    {
+        var removed = Removed.Nothing;
+        foreach (var some in ends.Chunk(AtOnce))
+        {
+            removed += _removal.Remove([.. some.Select(_archive.Find).OfType<JobRecord>()], scope: scope);
+            await Task.Delay(s_pause, _time, _stop.Token).ConfigureAwait(false);
         }
         return removed;
     }
@@ -123,22 +137,25 @@ sealed class Retention : IAsyncDisposable
     private Tally TallyOf(LabelRetention rule) =>
         new(_archive.Labelled(rule.Label), rule.KeepJobs ?? long.MaxValue, rule.KeepOutput ?? long.MaxValue, _jobs.RunningBytes(rule.Label));
 
-    /// <summary>How much of a limit the ends up to here take, from the newest on.</summary>
-    /// <param name="of">The jobs it is about; null: all.</param>
+    /// <summary>How much of two limits is taken by what is kept, from the newest end on.</summary>
+    /// <param name="of">The jobs they are about; null: all.</param>
     private sealed class Tally(IReadOnlySet<long>? of, long mostJobs, long mostBytes, long bytes)
     {
         private bool _any;
+        private bool _full; // from then on: what ended first goes first, however little it is
         private long _jobs;
+
+        public bool HasAllJobs => _jobs >= mostJobs;
 
         public bool IsAbout(StoredEnd end) => of?.Contains(end.Seq) is not false;
 
-        /// <summary>However much it wrote, the job that ended last is not gone before anybody could look.</summary>
-        public bool IsPassedBy(StoredEnd end) => _jobs >= mostJobs || (_any && end.Bytes > 0 && bytes + end.Bytes > mostBytes);
+        /// <summary>However much it wrote, what the job that ended last wrote is not gone before anybody could look.</summary>
+        public bool IsFullFor(long more) => _full |= _any && bytes + more > mostBytes;
 
-        public void Add(StoredEnd end)
+        public void Add(StoredEnd end, long keptBytes)
         {
             _any = true;
-            bytes += end.Bytes;
+            bytes += keptBytes;
             if (!end.Pinned) _jobs++;
         }
     }

@@ -4,7 +4,7 @@ namespace Runner.Jobs;
 /// <param name="KeepFor">How long after its end a job is kept that no rule for a label is about; null: for ever.</param>
 /// <param name="ForLabels">For jobs with a label: how long in place of that, of several the longest; how many and how much besides.</param>
 /// <param name="KeepJobs">Most ended jobs that are not pinned; the oldest ends go first.</param>
-/// <param name="KeepOutput">Most bytes of output of all jobs, those that run included; the oldest ends go first.</param>
+/// <param name="KeepOutput">Most bytes of output of all jobs, those that run included; that of the oldest ends goes first, and their records stay.</param>
 sealed record RetentionRules(TimeSpan? KeepFor, IReadOnlyList<LabelRetention> ForLabels, long KeepJobs, long KeepOutput)
 {
     public const int UsualJobs = 100_000;

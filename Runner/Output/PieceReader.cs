@@ -157,6 +157,9 @@ sealed class PieceReader : IDisposable
         for (var i = 0; i < ends.Length; i++)
             ends[i] = Math.Min(_output.Of(_kinds[i]).KeptEnd, complete ? long.MaxValue : await EndBeforeAsync(_kinds[i], count, cancellationToken).ConfigureAwait(false));
         var share = await LineSearch.ShareAsync(_output, _index, count, ends, lines, cancellationToken).ConfigureAwait(false);
+
+        // Fewer than are wanted: then all there ever were are, and what is gone of them is told.
+        if (share.Sum() < lines) return;
         _position = count;
         foreach (var kind in _kinds)
         {

@@ -7,6 +7,7 @@ static class CallRules
 {
     public const string StartJob = "/runner.v1.JobService/StartJob";
     public const string RunJob = "/runner.v1.JobService/RunJob";
+    public const string PinJob = "/runner.v1.JobService/PinJob";
 
     public static Authorizer Authorizer { get; } = new(new Dictionary<string, Permission>(StringComparer.Ordinal)
     {
@@ -18,7 +19,9 @@ static class CallRules
         ["/runner.v1.JobService/SignalJob"] = Permission.Stop,
         ["/runner.v1.JobService/RemoveJob"] = Permission.Stop,
         ["/runner.v1.JobService/PruneJobs"] = Permission.Stop,
-        ["/runner.v1.JobService/PinJob"] = Permission.Stop,
+        ["/runner.v1.JobService/RemoveOutput"] = Permission.Stop,
+        ["/runner.v1.JobService/PruneOutput"] = Permission.Stop,
+        [PinJob] = Permission.Stop,
         ["/runner.v1.JobService/WaitJob"] = Permission.Follow,
         ["/runner.v1.JobService/StreamOutput"] = Permission.Follow,
         ["/runner.v1.JobService/ReadOutput"] = Permission.Follow,

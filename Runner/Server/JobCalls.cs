@@ -129,7 +129,9 @@ sealed partial class JobCalls(JobRegistry jobs, JobRemoval removal, Followers fo
     {
         var id = given.Length > 0 ? JobId.Parse(given) : JobId.New();
         Tell(context, id);
-        return starts.MakeAsync(() => jobs.Start(id, JobSpecs.FromWire(spec), context.Caller()), context.CancellationToken);
+        var wanted = JobSpecs.FromWire(spec);
+        if (wanted.Pinned) MayPin(context.Caller());
+        return starts.MakeAsync(() => jobs.Start(id, wanted, context.Caller()), context.CancellationToken);
     }
 
     /// <summary>Until the caller leaves, or this server makes way for another.</summary>

@@ -20,6 +20,9 @@ static partial class ServerLog
     [LoggerMessage(LogLevel.Information, "{Caller} ({Role}) removed {Jobs} jobs with {Bytes} bytes of output")]
     public static partial void Pruned(this ILogger logger, string caller, Role role, long jobs, long bytes);
 
+    [LoggerMessage(LogLevel.Information, "{Caller} ({Role}) removed the output of {Jobs} jobs, {Bytes} bytes")]
+    public static partial void OutputPruned(this ILogger logger, string caller, Role role, long jobs, long bytes);
+
     [LoggerMessage(LogLevel.Debug, "{Caller} ({Role}) asked for something that is not served")]
     public static partial void NotServed(this ILogger logger, string caller, Role role);
 

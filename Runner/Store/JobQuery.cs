@@ -40,6 +40,7 @@ sealed class JobQuery
         if (filter.Running is false) _conditions.Add("jobs.outcome IS NOT NULL");
         if (filter.Pinned is true) AddIndexed("jobs_pinned", "jobs.pinned <> 0");
         if (filter.Pinned is false) _conditions.Add("jobs.pinned = 0");
+        if (filter.HasOutput) AddIndexed("jobs_with_output", "jobs.stored_bytes > 0");
         if (filter.EndedBefore is { } end)
         {
             // Whoever ended then had started then, which the walk's order knows.

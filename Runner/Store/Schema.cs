@@ -125,5 +125,12 @@ static class Schema
         """,
     ];
 
-    private static readonly string[][] s_steps = [s_first, s_second, s_third, s_fourth, s_fifth];
+    private static readonly string[] s_sixth =
+    [
+        "ALTER TABLE jobs ADD COLUMN pruned_at INTEGER",  // when its output was removed, so that stored_bytes is 0; NULL: it was not
+        "CREATE INDEX jobs_with_output ON jobs (started_at) WHERE stored_bytes > 0",
+        "CREATE TRIGGER jobs_leave_pruned_output AFTER UPDATE OF pruned_at ON jobs BEGIN INSERT OR IGNORE INTO removed VALUES (new.id); END",
+    ];
+
+    private static readonly string[][] s_steps = [s_first, s_second, s_third, s_fourth, s_fifth, s_sixth];
 }

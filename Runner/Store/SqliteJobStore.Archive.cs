@@ -60,16 +60,20 @@ sealed partial class SqliteJobStore : IJobArchive
     public IReadOnlyList<JobId> Remove(IReadOnlyList<JobId> ids, bool pinnedToo = false) =>
         OfThese($"DELETE FROM jobs WHERE id IN (SELECT value FROM json_each($ids)) AND outcome IS NOT NULL{(pinnedToo ? "" : " AND NOT pinned")} RETURNING id", ids);
 
+    public IReadOnlyList<JobId> RemoveOutput(IReadOnlyList<JobId> ids, DateTimeOffset at, bool pinnedToo = false) => OfThese(
+        $"UPDATE jobs SET pruned_at = $at, stored_bytes = 0 WHERE id IN (SELECT value FROM json_each($ids)) AND outcome IS NOT NULL AND stored_bytes > 0{(pinnedToo ? "" : " AND NOT pinned")} RETURNING id", ids, at);
+
     public IReadOnlyList<JobId> Leftovers() => OfThese("SELECT id FROM removed", []);
 
     public void Forget(IReadOnlyList<JobId> ids) => OfThese("DELETE FROM removed WHERE id IN (SELECT value FROM json_each($ids)) RETURNING id", ids);
 
-    private List<JobId> OfThese(string text, IReadOnlyList<JobId> ids)
+    private List<JobId> OfThese(string text, IReadOnlyList<JobId> ids, DateTimeOffset at = default)
     {
         lock (_lock)
         {
             using var command = Command(text);
             Set(command, "$ids", JsonSerializer.Serialize([.. ids.Select(id => id.ToString())], StoredJsonContext.Default.StringArray));
+            Set(command, "$at", Stamp.From(at));
             return Read(command, row => JobId.Parse(row.GetString(0)));
         }
     }

@@ -17,6 +17,7 @@ static class JobSpecs
             GracePeriod = Duration.FromTimeSpan(spec.GracePeriod),
             AllowEmptyArgs = spec.AllowEmptyArgs,
             MergeOutput = spec.MergeOutput,
+            Pinned = spec.Pinned,
         };
         if (spec.Timeout is { } timeout) wire.Timeout = Duration.FromTimeSpan(timeout);
         if (spec.Limits.Output?.Bytes is { } bytes) wire.MaxOutputBytes = bytes;
@@ -46,5 +47,6 @@ static class JobSpecs
             Timeout = wire.Timeout is null ? null : Durations.FromWire("spec.timeout", wire.Timeout),
             AllowEmptyArgs = wire.AllowEmptyArgs,
             MergeOutput = wire.MergeOutput,
+            Pinned = wire.Pinned,
         };
 }

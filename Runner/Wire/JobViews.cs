@@ -19,12 +19,15 @@ static class JobViews
         var ended = record.State as JobState.Ended;
         return new(
             record, ended?.Usage ?? usage, ended?.StdoutBytes ?? job.Stdout.Length, ended?.StderrBytes ?? job.Stderr.Length, followers,
-            ended is null ? job.Stdout.Kept : AtEnd(ended.Stdout, ended.StdoutBytes), ended is null ? job.Stderr.Kept : AtEnd(ended.Stderr, ended.StderrBytes),
+            ended is null ? job.Stdout.Kept : Now(ended, ended.Stdout, ended.StdoutBytes), ended is null ? job.Stderr.Kept : Now(ended, ended.Stderr, ended.StderrBytes),
             ended is null ? job.HeldBack : null);
     }
 
-    // Of what was never written nothing is stored.
-    private static KeptOutput? AtEnd(KeptOutput? kept, long size) => kept ?? (size == 0 ? KeptOutput.OfNothing : null);
+    // Of what was never written nothing is stored, and of what was pruned all that is left is the digest.
+    private static KeptOutput? Now(JobState.Ended ended, KeptOutput? atEnd, long size) =>
+        size == 0 ? atEnd ?? KeptOutput.OfNothing
+        : ended.PrunedAt is not null ? new(size, size, atEnd?.Sha256)
+        : atEnd;
 
     /// <summary>The job as far as the caller may know it.</summary>
     public static V1.Job ToWire(JobView view, Caller caller)
@@ -67,7 +70,7 @@ static class JobViews
         JobState state = wire.Ended is { } ended
             ? new JobState.Ended(
                 Time("ended_at", ended.EndedAt), JobEnds.FromWire(ended), usage, stdout, stderr, ended.HasLeftoverProcesses ? ended.LeftoverProcesses : null,
-                keptStdout, keptStderr, wire.Output?.HeldOpen ?? false)
+                keptStdout, keptStderr, wire.Output?.HeldOpen ?? false) { PrunedAt = wire.Output?.PrunedAt is { } pruned ? Time("pruned_at", pruned) : null }
             : new JobState.Running();
         var record = new JobRecord(
             JobId.Parse(wire.Id), JobSpecs.FromWire(wire.Spec), wire.Owner, wire.Pid,

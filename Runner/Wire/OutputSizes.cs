@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Runner.Jobs;
 using Runner.Output;
 
@@ -20,6 +21,7 @@ static class OutputSizes
             AppliedPolicy = OutputLimits.ToWire(view.Record.Applied.Output?.Policy),
             HeldOpen = view.Record.State is JobState.Ended { HeldOpen: true },
         };
+        if (view.Record.State is JobState.Ended { PrunedAt: { } pruned }) wire.PrunedAt = Timestamp.FromDateTimeOffset(pruned);
         if (view.Record.Applied.Output?.Bytes is { } most) wire.AppliedMaxBytes = most;
         return wire;
     }
@@ -29,7 +31,7 @@ static class OutputSizes
         Kept(wire?.StderrKeptFrom ?? 0, wire?.StderrDroppedBytes ?? 0, ended?.StderrSha256));
 
     /// <summary>A policy of a newer server is as good as none.</summary>
-    public static OutputLimit? AppliedFromWire(V1.OutputSizes? wire) => wire is null || !Enum.IsDefined(wire.AppliedPolicy) ? null
+    public static OutputLimit? AppliedFromWire(V1.OutputSizes? wire) => wire is null || !System.Enum.IsDefined(wire.AppliedPolicy) ? null
         : OutputLimits.Of(wire.HasAppliedMaxBytes ? wire.AppliedMaxBytes : null, OutputLimits.FromWire(wire.AppliedPolicy));
 
     private static KeptOutput? Kept(long from, long dropped, ByteString? sha256)

@@ -25,8 +25,8 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     /// <summary>How many jobs have ended here so far.</summary>
     public int Ends => Volatile.Read(ref _ends);
 
-    /// <summary>Bytes that the jobs which run have written so far.</summary>
-    public long RunningBytes => _running.Values.Where(entry => entry is { IsValueCreated: true, Value.Record.State: JobState.Running }).Sum(entry => entry.Value.StoredBytes);
+    /// <summary>Bytes of the output so far of jobs whose end is not stored.</summary>
+    public long RunningBytes => _running.Values.Where(entry => entry.IsValueCreated).Sum(entry => entry.Value.UnendedBytes);
 
     /// <summary>How many jobs run that the caller may see.</summary>
     public int RunningCount(Caller caller) =>

@@ -95,9 +95,12 @@ sealed class Retention : IAsyncDisposable
     private async Task<(Removed Whole, Removed Output)> PassEndsAsync(DateTimeOffset now)
     {
         var (whole, output) = (Removed.Nothing, Removed.Nothing);
-        var (count, bytes, last) = (0L, _jobs.RunningBytes, (StoredEnd?)null);
+        var (count, bytes, last) = (0L, 0L, (StoredEnd?)null);
         while (_archive.Ends(last, LookedAtOnce) is { Count: > 0 } ends)
         {
+            // In this order nothing is counted twice; a job that ends between the two is counted the next time.
+            if (last is null) bytes = _jobs.RunningBytes;
+
             // However much it wrote, the job that ended last is not gone before anybody could look.
             var newest = last is null ? ends[0].Seq : -1;
             last = ends[^1];

@@ -127,6 +127,18 @@ public sealed class JobTextTests
     }
 
     [Fact]
+    public void That_output_was_pruned_and_when_stands_in_the_block_and_in_JSON()
+    {
+        var view = View(new JobEnd.Exited(0));
+        var state = ((JobState.Ended)view.Record.State) with { PrunedAt = DateTimeOffset.UnixEpoch.AddDays(1) };
+        view = view with { StdoutBytes = 2048, Stdout = new(2048, 2048, "ab"), Record = view.Record with { State = state } };
+        string[] rows = ["output   2 KiB stdout, 0 B stderr; pruned 1970-01-02T00:00:00Z: nothing of it is kept", "sha256   ab stdout"];
+        Assert.All(rows, row => Assert.Contains(row, JobText.Block(view).Split('\n')));
+        var output = System.Text.Json.JsonDocument.Parse(JobJson.Of(view)).RootElement.GetProperty("output");
+        Assert.Equal(("1970-01-02T00:00:00Z", 2048), (output.GetProperty("pruned_at").GetString(), output.GetProperty("stdout_kept_from").GetInt64()));
+    }
+
+    [Fact]
     public void A_long_command_is_cut_in_a_table_and_whole_in_the_block()
     {
         var (view, words) = (View(new JobEnd.Exited(0)), new string('x', 100_000));

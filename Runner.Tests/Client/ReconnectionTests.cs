@@ -139,8 +139,8 @@ public sealed class ReconnectionTests : IDisposable
             else Refuse(context, JobError.NoSuchJob);
         });
         using var client = await ReachAsync(server);
-        Assert.Equal(0, await client.RemoveAsync(_id, Token).WaitAsync(s_limit, Token));
-        Assert.Equal(JobError.NoSuchJob, (await Assert.ThrowsAsync<JobException>(() => client.RemoveAsync(_id, Token))).Error);
+        Assert.Equal(0, await client.RemoveAsync(_id, RemovalScope.Job, Token).WaitAsync(s_limit, Token));
+        Assert.Equal(JobError.NoSuchJob, (await Assert.ThrowsAsync<JobException>(() => client.RemoveAsync(_id, RemovalScope.Job, Token))).Error);
     }
 
     [Fact]

@@ -19,6 +19,8 @@ public sealed class RoleTests(LiveServer server) : IClassFixture<LiveServer>
         (await server.AsAsync("rita", "stop", Guid.NewGuid().ToString())).ExpectRefusal(1, "role reader may not call StopJob: must be writer or admin");
         (await server.AsAsync("rita", "rm", job)).ExpectRefusal(1, "role reader may not call RemoveJob: must be writer or admin");
         (await server.AsAsync("rita", "prune", "--older-than", "0")).ExpectRefusal(1, "role reader may not call PruneJobs: must be writer or admin");
+        (await server.AsAsync("rita", "rm", "--output-only", job)).ExpectRefusal(1, "role reader may not call RemoveOutput: must be writer or admin");
+        (await server.AsAsync("rita", "prune", "--output-only", "--older-than", "0")).ExpectRefusal(1, "role reader may not call PruneOutput: must be writer or admin");
         (await server.AsAsync("rita", "pin", job)).ExpectRefusal(1, "role reader may not call PinJob: must be writer or admin");
         (await server.AsAsync("rita", "signal", job, "TERM")).ExpectRefusal(1, "role reader may not call SignalJob: must be writer or admin");
         Assert.Contains("running", (await server.AsAsync("rita", "status", job)).Expect(0).Output, StringComparison.Ordinal);
@@ -66,6 +68,7 @@ public sealed class RoleTests(LiveServer server) : IClassFixture<LiveServer>
         Assert.Contains(job, (await server.AsAsync("uma", "list")).Expect(0).Output, StringComparison.Ordinal);
         (await server.AsAsync("uma", "stop", job)).ExpectRefusal(1, "role user may not call StopJob: must be writer or admin");
         (await server.AsAsync("uma", "signal", job, "TERM")).ExpectRefusal(1, "role user may not call SignalJob: must be writer or admin");
+        (await server.AsAsync("uma", "start", "--pin", "--", "true")).ExpectRefusal(1, "role user may not pin jobs: must be writer or admin");
         Assert.Contains("running", (await server.AsAsync("uma", "status", job)).Expect(0).Output, StringComparison.Ordinal);
         (await server.RunnerAsync("stop", job)).Expect(0);
         Assert.Equal("hello\n", (await server.AsAsync("uma", "logs", job)).Expect(0).Output);

@@ -56,6 +56,8 @@ public sealed class JobRemovalTests : IDisposable
         using (reading)
         {
             Assert.Equal(JobError.StillRunning, Assert.Throws<JobException>(() => _machine.Removal.Remove(read.Record.Id, Machine.Admin)).Error);
+            var dry = await _machine.Removal.PruneAsync(Machine.Admin, JobFilter.None, TimeSpan.Zero, dryRun: true, Token);
+            Assert.Equal((1, 1), (dry.Jobs, dry.Skipped)); // what a prune would do now
             Assert.Equal((1, 1), await PruneAsync(JobFilter.None));
             Assert.Equal("hello\n", await Machine.TextAsync(job.Stdout));
         }

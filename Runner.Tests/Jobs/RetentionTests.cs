@@ -40,11 +40,25 @@ public sealed class RetentionTests : IDisposable
     }
 
     [Fact]
-    public async Task So_much_output_is_kept_that_pinned_ones_and_the_newest_have()
+    public async Task So_much_output_is_kept_that_pinned_ones_and_the_newest_have_and_records_stay()
     {
         var jobs = await RunAsync(6, "head -c 100000 /dev/zero");
         _machine.Jobs.Pin(jobs[5].Record.Id, Machine.Admin, true);
-        await KeptAsync(new(null, [], 100, 350_000), jobs[3], jobs[4], jobs[5]);
+
+        // What was pruned by hand takes no room.
+        Assert.InRange(_machine.Removal.Remove(jobs[4].Record.Id, Machine.Admin, RemovalScope.Output), 100_000, 110_000);
+        var rules = new RetentionRules(null, [], 100, 350_000);
+        await using (Begin(rules)) await UntilAsync(() => HaveOutput(jobs[2], jobs[3], jobs[5]));
+        Assert.Equal(6, Left().Count);
+        Assert.All(jobs, job => Assert.Equal(
+            Directory.Exists(Folder(job)), _machine.Jobs.Find(job.Record.Id, Machine.Admin).Record.State is JobState.Ended { PrunedAt: null, StoredBytes: >= 100_000 }));
+
+        // And the oldest go on making room for the newest.
+        jobs.AddRange(await RunAsync(1, "head -c 100000 /dev/zero"));
+        await using (Begin(rules)) await UntilAsync(() => HaveOutput(jobs[3], jobs[5], jobs[6]));
+
+        // Records are counted as before, whatever is left of their output.
+        await KeptAsync(new(null, [], 3, long.MaxValue), jobs[5], jobs[6], jobs[4], jobs[3]);
     }
 
     [Fact]
@@ -54,7 +68,8 @@ public sealed class RetentionTests : IDisposable
         var red = await RunAsync(5, "head -c 100000 /dev/zero", ("team", "red"));
         var green = await RunAsync(5, "head -c 100000 /dev/zero", ("green", ""));
         await using var retention = Begin(new(null, [new(new("team", "red"), KeepJobs: 2), new(new("green", null), KeepOutput: 350_000)], 8, 650_000));
-        await UntilAsync(() => Has(Left(), [blue[2], .. red[3..], .. green]) && Has(WithOutput(), [blue[2], .. red[3..], .. green[2..]]));
+        var left = new[] { blue[2] }.Concat(red[3..]).Concat(green).Select(job => job.Record.Id).ToHashSet();
+        await UntilAsync(() => left.SetEquals(Left()) && HaveOutput([blue[2], .. red[3..], .. green[2..]]));
     }
 
     [Fact]
@@ -83,15 +98,16 @@ public sealed class RetentionTests : IDisposable
     {
         await using var retention = Begin(rules);
         var ids = kept.Select(job => job.Record.Id).ToHashSet();
-        await UntilAsync(() => ids.SetEquals(Left()) && Directory.GetDirectories(Path.Combine(_machine.Folder, "jobs")).Length == kept.Length);
+        var folders = kept.Where(job => _machine.Jobs.Find(job.Record.Id, Machine.Admin).Record.State is JobState.Ended { StoredBytes: > 0 }).ToArray();
+        await UntilAsync(() => ids.SetEquals(Left()) && HaveOutput(folders));
     }
 
     private Retention Begin(RetentionRules rules) =>
         new(_machine.Jobs, _machine.Store, _machine.Removal, rules, TimeProvider.System, NullLogger<Retention>.Instance);
 
-    private static bool Has(IEnumerable<JobId> left, IEnumerable<Job> wanted) => wanted.Select(job => job.Record.Id).ToHashSet().SetEquals(left);
+    private string Folder(Job job) => Path.Combine(_machine.Folder, "jobs", job.Record.Id.ToString());
 
-    private IEnumerable<JobId> WithOutput() => Directory.GetDirectories(Path.Combine(_machine.Folder, "jobs")).Select(folder => JobId.Parse(Path.GetFileName(folder)));
+    private bool HaveOutput(params Job[] jobs) => jobs.Select(Folder).Order().SequenceEqual(Directory.GetDirectories(Path.Combine(_machine.Folder, "jobs")).Order());
 
     private List<JobId> Left() => [.. _machine.Jobs.List(Machine.Admin, JobFilter.None, null, 100).Jobs.Select(job => job.Record.Id)];
 

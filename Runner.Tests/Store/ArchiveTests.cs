@@ -80,6 +80,32 @@ public sealed class ArchiveTests : IDisposable
     }
 
     [Fact]
+    public void What_jobs_wrote_is_removed_once_and_of_those_that_have_ended_and_it_is_remembered_that_it_is_to_go()
+    {
+        using var store = new SqliteJobStore(_folder.At("runner.db"));
+        var now = DateTimeOffset.UtcNow;
+        var records = Enumerable.Range(0, 4).Select(i => new JobRecord(JobId.New(), new JobSpec { Command = "x" }, "anna", 1, ResourceLimits.None, now.AddSeconds(i), new JobState.Running()) { Pinned = i == 1 }).ToList();
+        foreach (var record in records) store.Insert(record);
+        foreach (var (record, bytes) in records.Take(3).Zip([100L, 100L, 0L]))
+            store.RecordEnd(record with { State = new JobState.Ended(now.AddMinutes(1), new JobEnd.Exited(0), ResourceUsage.None, bytes, 0) { StoredBytes = bytes } });
+        JobId[] ids = [.. records.Select(record => record.Id)];
+        Assert.Equal(ids[..2].Reverse(), store.List(new() { HasOutput = true }, null, 10).Records.Select(record => record.Id));
+        Assert.Equal([ids[0]], store.RemoveOutput(ids, now));
+        Assert.Empty(store.RemoveOutput(ids, now.AddDays(1)));
+        Assert.Equal([ids[0]], store.Leftovers());
+        Assert.Equal([0L, 100L, 0L], store.Ends(null, 10).Reverse().Select(end => end.Bytes));
+        Assert.Equal([ids[1]], store.RemoveOutput(ids, now.AddDays(1), pinnedToo: true));
+        Assert.Empty(store.List(new() { HasOutput = true }, null, 10).Records);
+        Assert.Equal([now, now.AddDays(1), null], ids[..3].Select(id => ((JobState.Ended)store.Find(id)!.State).PrunedAt));
+        Assert.Equal((100, 0), (((JobState.Ended)store.Find(ids[0])!.State).StdoutBytes, ((JobState.Ended)store.Find(ids[0])!.State).StoredBytes));
+        store.Forget(ids);
+
+        // To pin it is no removal.
+        store.Pin(ids[0], true);
+        Assert.Empty(store.Leftovers());
+    }
+
+    [Fact]
     public void What_has_been_pinned_by_then_is_removed_only_by_its_name()
     {
         using var store = new SqliteJobStore(_folder.At("runner.db"));

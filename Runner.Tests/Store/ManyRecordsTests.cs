@@ -54,6 +54,7 @@ public sealed class ManyRecordsTests : IDisposable
         ("not pinned", new() { Pinned = false }),
         ("ended and old", new() { Running = false, Pinned = false, EndedBefore = new DateTimeOffset(638000000000000000 + 1000 * TimeSpan.TicksPerSecond, TimeSpan.Zero) }),
         ("ended", new() { Running = false }),
+        ("with output (none)", new() { HasOutput = true, Running = false, Pinned = false }),
         ("exited", new() { Reason = EndParts.Exited }),
         ("lost", new() { Reason = EndParts.Lost }),
         ("signaled (none)", new() { Reason = EndParts.Signaled }),

@@ -72,6 +72,8 @@ public sealed class SchemaTests : IDisposable
         var exited = store.Find(JobId.Parse(Exited))!;
         Assert.Equal(new JobEnd.Exited(3), Assert.IsType<JobState.Ended>(exited.State).End);
         Assert.Equal(["team", "tier"], exited.Spec.Labels.Keys.Order());
+        Assert.Equal((3, null, false), (((JobState.Ended)exited.State).StoredBytes, ((JobState.Ended)exited.State).PrunedAt, exited.Spec.Pinned));
+        Assert.Equal([Exited], store.RemoveOutput([JobId.Parse(Exited), JobId.Parse(Killed), JobId.Parse(Unended)], DateTimeOffset.UtcNow).Select(id => id.ToString()));
         var (unended, _) = Assert.Single(store.Unended());
         store.RecordEnd(unended with { State = new JobState.Ended(DateTimeOffset.UtcNow, new JobEnd.Lost(""), ResourceUsage.None, 0, 0) });
         Assert.Equal([Unended, Lost], store.List(new() { Reason = EndParts.Lost }, null, 10).Records.Select(record => record.Id.ToString()));

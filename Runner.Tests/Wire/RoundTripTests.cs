@@ -96,6 +96,14 @@ public sealed class RoundTripTests
         var record = new JobRecord(JobId.New(), JobSpecs.FromWire(Filled(new V1JobSpec())), "anna", 42, new(Cpus: 0.5, Output: new(100_000, OutputPolicy.StopJob)), DateTimeOffset.UnixEpoch.AddDays(1), state) { Pinned = true };
         var view = new JobView(record, usage, 10, 20, Followers: 3, state.Stdout, state.Stderr, HeldBack: "no room");
         Assert.Equal(view, JobViews.FromWire(V1.Job.Parser.ParseFrom(JobViews.ToWire(view).ToByteArray())));
+
+        // And one of which nothing is left.
+        state = state with { Stdout = new(10, 10, new string('a', 64)), Stderr = new(20, 20), PrunedAt = DateTimeOffset.UnixEpoch.AddDays(3) };
+        view = view with { Record = record with { State = state }, Stdout = state.Stdout, Stderr = state.Stderr };
+        var wire = JobViews.ToWire(view);
+        Assert.Equal(view, JobViews.FromWire(V1.Job.Parser.ParseFrom(wire.ToByteArray())));
+        Assert.All(V1.OutputSizes.Descriptor.Fields.InDeclarationOrder(), field =>
+            Assert.True(field.HasPresence ? field.Accessor.HasValue(wire.Output) : !field.Accessor.GetValue(wire.Output).Equals(field.Accessor.GetValue(new V1.OutputSizes())), field.Name));
     }
 
     [Fact]

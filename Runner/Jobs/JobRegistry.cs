@@ -25,10 +25,9 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
     /// <summary>How many jobs have ended here so far.</summary>
     public int Ends => Volatile.Read(ref _ends);
 
-    /// <summary>Bytes that the jobs which run have written so far, or those with a label.</summary>
+    /// <summary>Bytes of the output so far of jobs whose end is not stored, or of those with a label.</summary>
     public long RunningBytes(LabelFilter? label = null) =>
-        _running.Values.Where(entry => entry is { IsValueCreated: true, Value.Record: { State: JobState.Running, Spec: var spec } } && label?.Matches(spec.Labels) is not false)
-            .Sum(entry => entry.Value.StoredBytes);
+        _running.Values.Where(entry => entry.IsValueCreated && label?.Matches(entry.Value.Record.Spec.Labels) is not false).Sum(entry => entry.Value.UnendedBytes);
 
     /// <summary>How many jobs run that the caller may see.</summary>
     public int RunningCount(Caller caller) =>

@@ -96,9 +96,11 @@ sealed class Retention : IAsyncDisposable
     private async Task<(Removed Whole, Removed Output)> PassEndsAsync(DateTimeOffset now)
     {
         var (whole, output, last) = (Removed.Nothing, Removed.Nothing, (StoredEnd?)null);
-        List<Tally> limits = [new(null, _rules.KeepJobs, _rules.KeepOutput, _jobs.RunningBytes()), .. _rules.ForLabels.Where(rule => rule.KeepFor is null).Select(TallyOf)];
+        List<Tally>? limits = null;
         while (_archive.Ends(last, LookedAtOnce) is { Count: > 0 } ends)
         {
+            // In this order nothing is counted twice; a job that ends between the two is counted the next time.
+            limits ??= [new(null, _rules.KeepJobs, _rules.KeepOutput, _jobs.RunningBytes()), .. _rules.ForLabels.Where(rule => rule.KeepFor is null).Select(TallyOf)];
             last = ends[^1];
             var (over, full) = (new List<long>(), new List<long>());
             foreach (var end in ends)

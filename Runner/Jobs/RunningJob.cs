@@ -21,6 +21,7 @@ sealed class RunningJob
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private EndingPlan? _ending; // its cause is the first one, its time the earliest
     private bool _exitSeen;
+    private volatile bool _isStored; // its end, or is about to be
     private volatile string? _refused; // what the machine said to the step of the end that is being tried
     private volatile JobRecord _record;
 
@@ -45,6 +46,9 @@ sealed class RunningJob
 
     /// <summary>Bytes of its output and index so far.</summary>
     public long StoredBytes => Stdout.StoredBytes + Stderr.StoredBytes + Index.StoredBytes;
+
+    /// <summary>The same of one whose end is not stored: whoever has met it among those that have ended finds none.</summary>
+    public long UnendedBytes => _isStored ? 0 : StoredBytes;
 
     /// <summary>Stores whether it is pinned.</summary>
     public void Pin(bool pinned)
@@ -109,7 +113,19 @@ sealed class RunningJob
         var record = _record with { State = state };
 
         // An end that is told but not kept would be a lie after a restart.
-        await UntilDoneAsync("recorded", () => _store.RecordEnd(record)).ConfigureAwait(false);
+        await UntilDoneAsync("recorded", () =>
+        {
+            _isStored = true; // before others can find it so
+            try
+            {
+                _store.RecordEnd(record);
+            }
+            catch
+            {
+                _isStored = false;
+                throw;
+            }
+        }).ConfigureAwait(false);
         lock (_lock) _record = _record with { State = record.State };
 
         // Whoever is told of the end finds nothing left of the job; but what will not go does not keep the end back.

@@ -14,6 +14,7 @@ public sealed class StopWithoutServerTests : IAsyncLifetime
         await _server.InitializeAsync();
         await _server.StopAsync();
         await _server.ServeAsync("--stop-timeout", "3s");
+        _server.Expect("The processes that a former server left in"); // their cgroups
     }
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();

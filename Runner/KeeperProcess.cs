@@ -73,11 +73,17 @@ static class KeeperProcess
         ServerSupervisor? supervisor = null;
         supervisor = new ServerSupervisor(jobs, servers.Order, watch, manager, log.Tell)
         {
-            Trial = () => servers.Try(jobs),
-            Replace = again => jobs.Hold(kept => servers.TakeOver(new(signals, hadTerminal, again, supervisor!.Socket, kept), log.Tell)),
+            Grace = GraceOf(settings),
+            Trial = () => servers.Successor.Try(jobs, KeeperState.Format),
+            Replace = again => jobs.Hold(kept =>
+                log.Tell($"the keeper stays as it is: {servers.Successor.TakeOver(new(signals, hadTerminal, again, supervisor!.Socket, kept), servers.OfManager)}")),
         };
         if (before is not null) supervisor.Inherit(before.Socket, before.ReloadAgain);
-        supervisor.ListenTo(signals, signal => signal == Signals.HangUp && hadTerminal && !HasTerminal() ? Signals.Terminate : signal);
+        supervisor.ListenTo("signals", signals.Wait, () =>
+        {
+            if (signals.Take() is { } signal) supervisor.Signal(signal == Signals.HangUp && hadTerminal && !HasTerminal() ? Signals.Terminate : signal);
+            return true;
+        });
         signals.Begin();
         return supervisor.Run();
     }
@@ -97,8 +103,11 @@ static class KeeperProcess
         return servers.Order(streams);
     }
 
+    /// <summary>What jobs get in a planned stop that no server ends.</summary>
+    public static TimeSpan GraceOf(ServeSettings settings) => settings.StopTimeout < JobSpec.DefaultGracePeriod ? settings.StopTimeout : JobSpec.DefaultGracePeriod;
+
     /// <summary>What the program that was in this process before has left; null: there was none.</summary>
-    private static KeeperState? Before()
+    public static KeeperState? Before()
     {
         if (Environment.GetEnvironmentVariable(KeeperState.Variable) is not { } number) return null;
         try
@@ -132,76 +141,44 @@ static class KeeperProcess
         }
     }
 
-    private static IEnumerable<string> InheritedBut(IEnumerable<string> names)
+    /// <summary>This process's settings but for some, as NAME=value.</summary>
+    public static IEnumerable<string> InheritedBut(params IEnumerable<string> names)
     {
         foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
             if (entry.Key is string name && !names.Contains(name)) yield return $"{name}={entry.Value}";
     }
 
     /// <summary>The program on disk, as what it is started for.</summary>
-    private sealed class Servers(string program) : IDisposable
+    private sealed class Servers : IDisposable
     {
-        private static readonly string[] s_own = [Mark, KeeperState.Variable, KeeperState.TrialVariable];
-        private static readonly TimeSpan s_longestTrial = TimeSpan.FromSeconds(10);
+        // What is said to one process alone.
+        private static readonly string[] s_own = [Mark, LastingKeeper.Mark, FrontProcess.Mark, KeeperState.Variable, KeeperState.TrialVariable, .. ServiceManager.Variables];
 
-        private readonly string[] _forKeeper = [.. InheritedBut(s_own)], _forOthers = [.. InheritedBut([.. s_own, .. ServiceManager.Variables])];
-        private readonly string[] _words = ["runner", .. Environment.GetCommandLineArgs()[1..]];
-        private readonly string _directory = Environment.CurrentDirectory;
-        private readonly Fd _nothing = Libc.Open("/dev/null", OpenFlags.ReadWrite | OpenFlags.CloseOnExec);
+        private readonly string _program, _directory = Environment.CurrentDirectory;
+        private readonly string[] _words = ["runner", .. Environment.GetCommandLineArgs()[1..]], _settings = [.. InheritedBut(s_own)];
         private readonly Fd _output = Libc.Duplicate(1), _errors = Libc.Duplicate(2);
+
+        public Servers(string program)
+        {
+            _program = program;
+            Successor = new(program, _words, _settings, _directory);
+        }
+
+        public Successor Successor { get; }
+
+        /// <summary>What the service manager said to this process.</summary>
+        public string[] OfManager { get; } =
+            [.. ServiceManager.Variables.Where(name => Environment.GetEnvironmentVariable(name) is not null).Select(name => $"{name}={Environment.GetEnvironmentVariable(name)}")];
 
         /// <summary>A server, whose line to the keeper this end is.</summary>
         public SpawnOrder Order(MessageSocket line) => Order((line.Descriptor, _output, _errors));
 
         public SpawnOrder Order((Fd Stdin, Fd Stdout, Fd Stderr) streams) =>
-            new(program, _words, [.. _forOthers, $"{Mark}=1"], _directory, Cgroup: null, Tasks: [], streams);
-
-        /// <summary>Whether it runs and could take over.</summary>
-        /// <returns>What is wrong; null: nothing.</returns>
-        public string? Try(JobKeeper jobs)
-        {
-            string[] asked = [.. _forOthers, string.Create(CultureInfo.InvariantCulture, $"{KeeperState.TrialVariable}={KeeperState.Format}")];
-            using var answer = Libc.CreateMemoryFile("trial", OrderFile.CloseOnExec); // unlike a pipe never waited for
-            if (answer.IsInvalid) return LinuxException.Last("memfd_create").Message;
-            try
-            {
-                var (pidfd, gone) = jobs.StartOther(new(program, _words, asked, _directory, Cgroup: null, Tasks: [], (_nothing, answer, _nothing)));
-                using (pidfd)
-                {
-                    var inTime = gone.Wait(s_longestTrial);
-                    if (!inTime) _ = Libc.SignalProcess(pidfd, Signals.Kill);
-                    return !inTime ? $"{program}: on trial it did not end within {s_longestTrial.TotalSeconds} s"
-                        : gone.Result.Exit is not ProcessExit.Exited(0) ? $"{program}: on trial it {ServerSupervisor.How(gone.Result.Exit)}"
-                        : KeeperState.IsTrialAnswer(answer) ? null
-                        : $"{program}: is no runner that can take over";
-                }
-            }
-            catch (SpawnException e)
-            {
-                return $"{program}: {LinuxException.Describe(e.Errno)}";
-            }
-        }
-
-        /// <summary>Puts it in the place of this program; returns only if that fails.</summary>
-        public void TakeOver(KeeperState state, Action<string> tell)
-        {
-            SignalPipe.HoldBack();
-            try
-            {
-                using var file = state.Write();
-                string[] settings = [.. _forKeeper, string.Create(CultureInfo.InvariantCulture, $"{KeeperState.Variable}={file.Number}")];
-                tell($"the keeper stays as it is: {SelfReplacement.Run(program, _words, settings, [.. state.Fds, file]).Message}");
-            }
-            catch (Exception e) when (e is LinuxException or IOException)
-            {
-                tell($"the keeper stays as it is: {e.Message}");
-            }
-            state.Signals.Begin();
-        }
+            new(_program, _words, [.. _settings, $"{Mark}=1"], _directory, Cgroup: null, Tasks: [], streams);
 
         public void Dispose()
         {
-            foreach (var fd in new[] { _nothing, _output, _errors }) fd.Dispose();
+            foreach (var fd in new[] { _output, _errors }) fd.Dispose();
         }
     }
 }

@@ -84,21 +84,28 @@ static class ServerProcess
         // What starting up has left behind would stay until the first collection, which an idle server may never see.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         StartupPages.GiveBack();
+        var lost = keeper?.Lost ?? new TaskCompletionSource().Task;
         var told = interrupts.Arrived.ReadAsync().AsTask();
-        if (keeper is not null && await Task.WhenAny(told, keeper.Lost) == keeper.Lost)
-        {
-            // Nobody can say any more how jobs end: the next server tells that they are lost.
-            cgroups.CleanLeftovers(name => JobId.TryParse(name, out _));
-            throw new ServeException(ExitCode.Failed, "serve: the keeper is gone, so all jobs were killed");
-        }
+        if (await Task.WhenAny(told, lost) == lost) throw WithoutKeeper(cgroups);
         if (await told is Signals.HangUp && keeper is not null) await MakeWayAsync(server, cgroups, logging);
         server.AnnounceStop();
-        var stopped = jobs.ShutdownAsync(settings.StopTimeout);
 
         // Told twice: kills at once. Three times: leaves what still does not end to the next server.
-        if (await Task.WhenAny(stopped, interrupts.NextAsync()) == stopped) return;
-        stopped = jobs.ShutdownAsync(TimeSpan.Zero);
-        if (await Task.WhenAny(stopped, interrupts.NextAsync()) != stopped) throw new ServeException(ExitCode.Failed, "serve: told to stop three times: gone before every job's end was recorded");
+        for (var times = 1; times < 3; times++)
+        {
+            var stopped = jobs.ShutdownAsync(times == 1 ? settings.StopTimeout : TimeSpan.Zero);
+            var first = await Task.WhenAny(stopped, lost, interrupts.NextAsync());
+            if (first == stopped) return;
+            if (first == lost) throw WithoutKeeper(cgroups);
+        }
+        throw new ServeException(ExitCode.Failed, "serve: told to stop three times: gone before every job's end was recorded");
+    }
+
+    /// <summary>Nobody can say any more how jobs end: the next server tells that they are lost.</summary>
+    private static ServeException WithoutKeeper(CgroupTree cgroups)
+    {
+        cgroups.CleanLeftovers(name => JobId.TryParse(name, out _));
+        return new(ExitCode.Failed, "serve: the keeper is gone, so all jobs were killed");
     }
 
     /// <summary>Leaves the jobs to the next server, as a crash would, but for the calls under way. Does not return.</summary>
@@ -123,7 +130,7 @@ static class ServerProcess
         {
             var life = new ServerLife(ExitFile.ThisBoot(), HadKeeper: keeper is not null);
             var exits = ExitFile.Read(stateDirectory, life.BootId);
-            jobs.Recover(life.WhyLost(store.LastLife(), keeperWasThere: keeper is { IsFirst: false }), exits.ToDictionary(exit => exit.Key, exit => new LeftExit(exit.Value.Exit, exit.Value.At)));
+            jobs.Recover(life.WhyLost(store.LastLife(), keeperWasThere: keeper is { IsFirst: false }), exits.ToDictionary(exit => exit.Key, exit => new LeftExit(exit.Value.Exit, exit.Value.At, exit.Value.InStop ? new EndCause.Stop(JobEnd.ByServer) : null)));
             store.BeginLife(life);
 
             // What this keeper holds itself it knows when to clear.
@@ -238,7 +245,7 @@ static class ServerProcess
         try
         {
             var facts = new ServerFacts(VersionCommand.Version, cgroups.Layout);
-            return await RunnerServer.StartAsync(settings.Listen, () => trust, jobs, removal, facts, limits, logging, keeper is null ? null : address => ListeningSocket(keeper, address));
+            return await RunnerServer.StartAsync(settings.Listen.Value, () => trust, jobs, removal, facts, limits, logging, keeper is null ? null : address => ListeningSocket(keeper, address));
         }
         catch (CannotListenException e)
         {

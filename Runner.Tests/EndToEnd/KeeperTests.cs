@@ -91,4 +91,20 @@ public sealed class KeeperTests(LiveServer server) : IClassFixture<LiveServer>
         Assert.Equal(("lost", "keeper-died"), (end.GetProperty("reason").GetString(), end.GetProperty("lost_reason").GetString()));
         Assert.Contains("lost: the keeper died", (await server.RunnerAsync("status", job)).Expect(0).Output, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Nor_does_a_server_outlive_its_keeper_that_waits_for_its_jobs_in_a_planned_stop()
+    {
+        server.Expect("the keeper is gone, so all jobs were killed");
+        var job = await server.StartAsync("--grace", "10m", "--", "sh", "-c", "trap 'echo asked' TERM; echo ready; while :; do sleep 0.1; done");
+        await using (var follower = server.Begin("logs", job))
+        {
+            await follower.OutputHasAsync("ready\n");
+            server.Signal(ChildProcess.SigTerm);
+            await follower.OutputHasAsync("asked\n");
+            await server.KillKeeperAsync();
+        }
+        await server.ServeAsync();
+        Assert.Equal("keeper-died", (await server.EndAsync(job)).GetProperty("end").GetProperty("lost_reason").GetString());
+    }
 }

@@ -33,7 +33,7 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
         await server.StopAsync();
         await server.ServeAsync(s_leave);
         var job = await GatedAsync("leave");
-        var keeper = Parent((await server.StatusAsync(job)).GetProperty("pid").GetInt32());
+        var keeper = Processes.ParentOf((await server.StatusAsync(job)).GetProperty("pid").GetInt32());
         await server.LeaveAsync();
         await GoAsync("leave", [job]);
         using (var process = Process.GetProcessById(keeper))
@@ -129,6 +129,4 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
         for (var start = Environment.TickCount64; !isSo(); await Task.Delay(5, TestContext.Current.CancellationToken))
             Assert.True(Environment.TickCount64 - start < 20_000, "it is not so after 20 s");
     }
-
-    private static int Parent(int pid) => int.Parse(File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("PPid:", StringComparison.Ordinal))["PPid:".Length..], System.Globalization.CultureInfo.InvariantCulture);
 }

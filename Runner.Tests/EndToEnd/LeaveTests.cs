@@ -26,9 +26,11 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
         await server.ServeAsync(s_leave);
         await EndedAsync(first, 7);
         Assert.Equal("running", (await server.StatusAsync(second)).GetProperty("state").GetString());
+        var keeper = Processes.ParentOf((await server.StatusAsync(second)).GetProperty("pid").GetInt32());
         await File.WriteAllTextAsync($"{go}-too", "", TestContext.Current.CancellationToken);
         await EndedAsync(second, 8);
         Assert.DoesNotContain("go on", (await server.LeaveAsync()).Error, StringComparison.Ordinal);
+        Assert.False(Processes.IsAlive(keeper), "the keeper is there after the process in the foreground has ended");
         Assert.False(File.Exists(Path.Combine(server.State, "keeper.sock")));
         await server.ServeAsync();
     }
@@ -79,6 +81,27 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
         await server.ServeAsync(s_leave);
         await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
         await EndedAsync(job, 5);
+        await server.LeaveAsync();
+        await server.ServeAsync();
+    }
+
+    [Fact]
+    public async Task Who_comes_in_by_the_keeper_s_door_and_says_nothing_is_shown_out()
+    {
+        await server.StopAsync();
+        await server.ServeAsync(s_leave);
+        var go = server.At($"go-{Guid.NewGuid():N}");
+        var job = await GatedAsync(go, 6);
+        await server.LeaveAsync();
+        using (var limit = new CancellationTokenSource(ChildProcess.Limit))
+        using (var guest = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified))
+        {
+            await guest.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(server.State, "keeper.sock")), limit.Token);
+            Assert.Equal(0, await guest.ReceiveAsync(new byte[100], limit.Token));
+        }
+        await server.ServeAsync(s_leave);
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+        await EndedAsync(job, 6);
         await server.LeaveAsync();
         await server.ServeAsync();
     }

@@ -24,7 +24,7 @@ public sealed class ReloadTests : IAsyncLifetime
         var job = await _server.ShellAsync("i=0; while [ $i -lt 1500 ]; do echo line $i; i=$((i+1)); sleep 0.001; done; exit 7");
         var (keeper, server) = (_server.KeeperId, _server.Id);
         await _server.ReplaceProgramAsync();
-        var former = Inode($"/proc/{keeper}/exe");
+        var former = Processes.ProgramOf(keeper);
         _server.Signal(ChildProcess.SigHup);
         var calls = Enumerable.Range(0, 20).Select(_ => _server.RunnerAsync("status", job)).ToList();
         var starts = Enumerable.Range(0, 10).Select(i => _server.RunnerAsync("start", "--", "sh", "-c", $"exit {i}")).ToList();
@@ -33,8 +33,8 @@ public sealed class ReloadTests : IAsyncLifetime
             Assert.Equal(i, (await _server.EndAsync((await starts[i]).Expect(0).Output.TrimEnd('\n'))).GetProperty("end").GetProperty("code").GetInt32());
         Assert.NotEqual(server, _server.Id);
         Assert.Equal(keeper, _server.KeeperId);
-        Assert.NotEqual(former, Inode(_server.Program));
-        Assert.Equal((Inode(_server.Program), Inode(_server.Program)), (Inode($"/proc/{keeper}/exe"), Inode($"/proc/{_server.Id}/exe")));
+        Assert.NotEqual(former, Processes.InodeOf(_server.Program));
+        Assert.Equal((Processes.InodeOf(_server.Program), Processes.InodeOf(_server.Program)), (Processes.ProgramOf(keeper), Processes.ProgramOf(_server.Id)));
 
         Assert.Equal(7, (await _server.EndAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
         var lines = new StringBuilder();
@@ -172,6 +172,4 @@ public sealed class ReloadTests : IAsyncLifetime
     }
 
     private int Descriptors() => Directory.GetFiles($"/proc/{_server.KeeperId}/fd").Length;
-
-    private static string Inode(string file) => ChildProcess.ShellAsync("stat -L -c %i \"$1\"", file).GetAwaiter().GetResult().Expect(0).Output;
 }

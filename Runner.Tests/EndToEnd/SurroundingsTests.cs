@@ -32,6 +32,10 @@ public sealed class SurroundingsTests(LiveServer server) : IClassFixture<LiveSer
     }
 
     [Fact]
+    public async Task Nor_does_a_program_that_the_tests_themselves_start_ignore_what_whoever_started_them_ignores() =>
+        Assert.Equal(0UL, DefaultSignals.IgnoredBy((await ChildProcess.ShellAsync("cat /proc/self/status")).Expect(0).Output) & 0b110); // SIGINT, SIGQUIT
+
+    [Fact]
     public async Task Signals_are_at_their_defaults()
     {
         var lines = (await LinesAsync("--", "cat", "/proc/self/status")).Where(line => line.StartsWith("Sig", StringComparison.Ordinal) && !line.StartsWith("SigQ", StringComparison.Ordinal)).ToList();

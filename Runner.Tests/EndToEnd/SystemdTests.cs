@@ -32,7 +32,7 @@ public sealed partial class SystemdTests
         Assert.Equal("serving", guest.Line("reloaded"));
         Assert.Equal(["before", "after"], guest.Lines["reloaded-job"]);
         Assert.Equal(("exited", 5), guest.EndOf("reloaded"));
-        Assert.Equal(["0", "0"], guest.Lines["same-main"]);
+        Assert.Equal(["0", "0", "0"], guest.Lines["same-main"]);
         Assert.Equal("success", guest.Line("restarted"));
         Assert.Equal("lost", guest.Job("left").GetProperty("end").GetProperty("reason").GetString());
 

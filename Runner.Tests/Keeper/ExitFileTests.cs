@@ -20,7 +20,7 @@ public sealed class ExitFileTests : IDisposable
         using (var file = new ExitFile(_folder.Path, Boot))
         {
             file.Write(first, Gone(new ProcessExit.Exited(7)));
-            file.Write(second, Gone(new ProcessExit.Signaled(9, CoreDumped: true)));
+            file.Write(second, Gone(new ProcessExit.Signaled(9, CoreDumped: true)) with { InStop = true });
         }
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_folder.At("exits")));
         using (var next = new ExitFile(_folder.Path, Boot))
@@ -29,7 +29,7 @@ public sealed class ExitFileTests : IDisposable
             next.Write(third, Gone(new ProcessExit.Exited(0)));
         }
         var left = ExitFile.Read(_folder.Path, Boot);
-        Assert.Equal([(second, Gone(new ProcessExit.Signaled(9, CoreDumped: true))), (third, Gone(new ProcessExit.Exited(0)))],
+        Assert.Equal([(second, Gone(new ProcessExit.Signaled(9, CoreDumped: true)) with { InStop = true }), (third, Gone(new ProcessExit.Exited(0)))],
             left.Select(exit => (exit.Key, exit.Value)).OrderBy(exit => exit.Key == third));
         Assert.Equal(256, new FileInfo(_folder.At("exits")).Length);
         Assert.Empty(ExitFile.Read(_folder.Path, "another boot"));

@@ -8,7 +8,7 @@ static partial class KeptServer
     /// <summary>Null: there is none at this moment.</summary>
     public static int? Find(int keeper) => ChildrenOf(keeper).Where(IsServer).Cast<int?>().FirstOrDefault();
 
-    public static IReadOnlyList<int> ChildrenOf(int parent) => [.. Directory.GetDirectories($"/proc/{parent}/task").SelectMany(OfThread).Order()];
+    public static IReadOnlyList<int> ChildrenOf(int parent) => [.. Threads(parent).SelectMany(OfThread).Order()];
 
     /// <summary>Waits until there is one.</summary>
     public static int Of(int keeper)
@@ -31,6 +31,18 @@ static partial class KeptServer
 
     /// <summary>One that has gone meanwhile gets nothing.</summary>
     public static void Signal(int server, int signal) => _ = Send(server, signal);
+
+    private static string[] Threads(int process)
+    {
+        try
+        {
+            return Directory.GetDirectories($"/proc/{process}/task");
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return []; // it has just ended
+        }
+    }
 
     private static IEnumerable<int> OfThread(string thread)
     {

@@ -114,10 +114,13 @@ public sealed class LiveServer : IAsyncLifetime
     }
 
     /// <summary>The planned stop of one that leaves its jobs, and their cgroups with them.</summary>
-    public async Task<Ran> LeaveAsync()
+    public Task<Ran> LeaveAsync() => StopAsync(0);
+
+    /// <summary>A planned stop that leaves things behind, and ends with a code.</summary>
+    public async Task<Ran> StopAsync(int code)
     {
         _process!.Signal(ChildProcess.SigTerm);
-        var ran = (await _process.EndAsync()).Expect(0);
+        var ran = (await _process.EndAsync()).Expect(code);
         await ForgetAsync();
         return ran;
     }

@@ -6,6 +6,13 @@ static class Processes
     /// <summary>Whether it runs; one that is dead and not yet collected by its parent does not.</summary>
     public static bool IsAlive(int pid) => State(pid) is not (null or 'Z' or 'X');
 
+    public static int ParentOf(int pid) => int.Parse(Stat(pid)![1]);
+
+    /// <summary>Which file it executes: one that was put in its place since is another.</summary>
+    public static string ProgramOf(int pid) => InodeOf($"/proc/{pid}/exe");
+
+    public static string InodeOf(string file) => ChildProcess.ShellAsync("stat -L -c %i \"$1\"", file).GetAwaiter().GetResult().Expect(0).Output;
+
     /// <summary>Waits until each child of this process that is dead now is collected: those of tests that run beside are within moments, a leaked one never is.</summary>
     public static async Task EachIsCollectedAsync()
     {

@@ -82,23 +82,25 @@ static class ServeCommand
         : Quantities.Size(option, text) is var bytes and >= OutputCap.Least and <= OutputCap.Most ? bytes
         : throw new BadOptionException($"{option} {text}: must be 64K to 1P, or unlimited");
 
-    private static IPEndPoint Endpoint(string text)
+    private static Lazy<IPEndPoint> Endpoint(string text)
     {
         var colon = text.LastIndexOf(':');
-        if (colon > 0 && ushort.TryParse(text[(colon + 1)..], out var port))
+        if (colon <= 0 || !ushort.TryParse(text[(colon + 1)..], out var port)) throw new BadOptionException($"--listen {text}: must be HOST:PORT, such as 127.0.0.1:7443 or [::]:7443");
+        var host = text[..colon].TrimStart('[').TrimEnd(']');
+        return IPAddress.TryParse(host, out var address) ? new(new IPEndPoint(address, port)) : new(() => new(Found(text, host), port));
+    }
+
+    private static IPAddress Found(string text, string host)
+    {
+        try
         {
-            var host = text[..colon].TrimStart('[').TrimEnd(']');
-            if (IPAddress.TryParse(host, out var address)) return new(address, port);
-            try
-            {
-                if (Dns.GetHostAddresses(host) is [var first, ..]) return new(first, port);
-            }
-            catch (SocketException e)
-            {
-                throw new BadOptionException($"--listen {text}: {e.Message}");
-            }
+            if (Dns.GetHostAddresses(host) is [var first, ..]) return first;
         }
-        throw new BadOptionException($"--listen {text}: must be HOST:PORT, such as 127.0.0.1:7443 or [::]:7443");
+        catch (SocketException e)
+        {
+            throw new BadOptionException($"--listen {text}: {e.Message}");
+        }
+        throw new BadOptionException($"--listen {text}: {host} has no address");
     }
 }
 

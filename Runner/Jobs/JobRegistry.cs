@@ -62,7 +62,7 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
         foreach (var (record, ending) in unended.Values.Where(left => !adopted.Contains(left.Record.Id)))
         {
             var (end, endedAt, usage) = gone.TryGetValue(record.Id, out var exit)
-                ? (JobEnd.Decide(exit.Exit, ending?.Cause, exit.Usage.OomKills > 0 ? OomReach.SomeProcess : OomReach.None), exit.At < record.StartedAt ? record.StartedAt : exit.At, exit.Usage)
+                ? (JobEnd.Decide(exit.Exit, ending?.Cause ?? exits![record.Id].Cause, exit.Usage.OomKills > 0 ? OomReach.SomeProcess : OomReach.None), exit.At < record.StartedAt ? record.StartedAt : exit.At, exit.Usage)
                 : (lost, time.GetUtcNow(), ResourceUsage.None);
             var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null, kept: null);
             var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null, kept: null);

@@ -1,7 +1,7 @@
 namespace Runner.Jobs;
 
 /// <summary>How a job's main process went that no server looked after any more.</summary>
-sealed record LeftExit(ProcessExit Exit, DateTimeOffset At);
+sealed record LeftExit(ProcessExit Exit, DateTimeOffset At, EndCause? Cause = null);
 
 /// <summary>What a server leaves to the next one, so that it can tell why jobs are lost.</summary>
 /// <param name="BootId">Of the machine when it ran (/proc/sys/kernel/random/boot_id).</param>

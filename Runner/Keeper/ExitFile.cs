@@ -128,6 +128,7 @@ sealed class ExitFile(string stateDirectory, string bootId) : IDisposable
         to.Write(bootId);
         Messages.Write(to, id);
         Messages.Write(to, gone);
+        to.Write(gone.InStop); // 0 in a file of before this
         to.Seek(0, SeekOrigin.Begin);
         to.Write(Checksum(bytes));
         return bytes;
@@ -137,7 +138,7 @@ sealed class ExitFile(string stateDirectory, string bootId) : IDisposable
     {
         using var from = new BinaryReader(new MemoryStream(place), Encoding.UTF8);
         if (from.ReadUInt64() != Checksum(place) || from.ReadString() != bootId) return null;
-        return (from.ReadJob(), from.ReadExit());
+        return (from.ReadJob(), from.ReadExit() with { InStop = from.ReadBoolean() });
     }
 
     /// <summary>FNV-1a; never 0 for a place that is empty.</summary>

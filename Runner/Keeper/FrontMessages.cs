@@ -17,6 +17,9 @@ enum FrontMessage : byte
 
     /// <summary>The server has ended: exit code, how many jobs go on.</summary>
     Ended = 66,
+
+    /// <summary>The keeper has become the program on the disk, which is of this version or newer: the front may do so too.</summary>
+    Replaced = 67,
 }
 
 /// <summary>These messages as bytes.</summary>

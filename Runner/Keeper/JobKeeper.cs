@@ -11,6 +11,10 @@ namespace Runner.Keeper;
 /// </summary>
 sealed class JobKeeper
 {
+    // What is killed and does not go is held by the kernel, as by a disk that does not answer.
+    private static readonly TimeSpan s_longestDeath = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_longestWrite = TimeSpan.FromSeconds(5);
+
     private readonly object _lock = new();
     private readonly Dictionary<JobId, KeptJob> _jobs = [];
     private readonly Dictionary<int, KeptJob> _byPid = [];
@@ -109,6 +113,49 @@ sealed class JobKeeper
         job.Dispose();
     }
 
+    /// <summary>Ends all jobs where no server is there to do it: SIGTERM to every process of them, SIGKILL after the grace period. Returns when
+    /// how they went is written down for the next server, which is all that has to be kept of them then; or when they will not go.</summary>
+    public void EndAll(TimeSpan grace)
+    {
+        lock (_lock)
+        {
+            _outbox = null; // whoever asked for a start that is still under way asked in vain
+            foreach (var job in _byPid.Values) job.InStop = true;
+        }
+        var cgroups = new KeptCgroups();
+        SignalAll(cgroups, Signals.Terminate);
+        UntilAllGone(grace);
+
+        // Told to those that have gone too: they may have left others behind.
+        SignalAll(cgroups, Signals.Kill);
+        UntilAllGone(s_longestDeath);
+        var written = new TaskCompletionSource();
+        _notes.Add(_ => written.SetResult());
+        if (!written.Task.Wait(s_longestWrite)) return;
+        lock (_lock)
+            foreach (var job in _jobs.Values.Where(job => job.IsNoted).ToList())
+            {
+                _jobs.Remove(job.Id);
+                job.Dispose();
+            }
+    }
+
+    private void SignalAll(KeptCgroups cgroups, int signal)
+    {
+        List<KeptJob> jobs;
+        lock (_lock) jobs = [.. _jobs.Values];
+        cgroups.Look([.. jobs.Select(job => job.Id)]);
+        foreach (var job in jobs)
+            if (!cgroups.Signal(job.Id, signal)) _ = Libc.SignalProcess(job.Process.Pidfd, signal);
+    }
+
+    private void UntilAllGone(TimeSpan limit)
+    {
+        var start = Environment.TickCount64;
+        lock (_lock)
+            while (_byPid.Count > 0 && limit - TimeSpan.FromMilliseconds(Environment.TickCount64 - start) is var left && left > TimeSpan.Zero) Monitor.Wait(_lock, left);
+    }
+
     /// <summary>Lets somebody write down all that is kept: until that returns, nothing of it changes.</summary>
     public void Hold(Action<IReadOnlyCollection<KeptJob>> write)
     {
@@ -163,8 +210,9 @@ sealed class JobKeeper
         if (ChildWait.Take(pid) is not { } gone) return;
         if (_others.Remove(pid, out var other)) other.SetResult(gone);
         if (!_byPid.Remove(pid, out var job)) return; // an orphan of some job
-        job.Gone = gone;
-        Note(job, gone);
+        job.Gone = gone with { InStop = job.InStop };
+        Note(job, job.Gone);
+        Monitor.PulseAll(_lock);
     }
 
     /// <summary>Writes down how it went, and then tells the server.</summary>

@@ -13,6 +13,9 @@ sealed record KeptJob(JobId Id, SpawnedProcess Process, IReadOnlyList<Fd> Held) 
     /// <summary>Null: it runs.</summary>
     public ReapedProcess? Gone { get; set; }
 
+    /// <summary>It is being ended by its keeper itself.</summary>
+    public bool InStop { get; set; }
+
     /// <summary>That is written down, as far as the disk takes it.</summary>
     public bool IsNoted { get; set; }
 

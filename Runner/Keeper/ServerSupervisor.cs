@@ -21,6 +21,9 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
     /// <summary>Told so often to stop, a server that does not get as far as answering calls is not waited for.</summary>
     private const int MostStops = 3;
 
+    /// <summary>So many servers may be killed while they end the jobs of a planned stop.</summary>
+    private const int MostKilledInStop = 5;
+
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(100);
 
     // Longer than a server takes when it is well: what it does not finish by then it would not finish.
@@ -33,6 +36,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
     private bool _stopping;
     private bool _leaving;
     private int _stops;
+    private int _killedInStop;
     private bool _reloading;
     private bool _tried; // the program on disk, for the reload under way
     private bool _reloadAgain;
@@ -50,8 +54,25 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
     /// <summary>Goes on where the program that was in this place before left off: between two servers of a reload.</summary>
     public void Inherit(Fd? socket, bool reloadAgain) => (Socket, _wasReady, _reloading, _tried, _reloadAgain) = (socket, true, true, true, reloadAgain);
 
-    /// <summary>Returns the exit code of the server that ended as planned, or that never got as far as answering calls.</summary>
+    /// <summary>What jobs get that no server ends in a planned stop.</summary>
+    public TimeSpan Grace { get; init; } = JobSpec.DefaultGracePeriod;
+
+    /// <summary>Returns the exit code of the server that ended as planned, or that never got as far as answering calls. A stop that is to end the jobs ends them, whatever becomes of the servers.</summary>
     public int Run()
+    {
+        var code = RunServers();
+        var grace = Grace;
+        lock (_lock)
+        {
+            if (!_stopping || _leaving || jobs.Count == 0) return code;
+            if (_stops > 1) grace = TimeSpan.Zero;
+        }
+        tell("no server ends the jobs, so the keeper does; the next one records how they ended");
+        jobs.EndAll(grace);
+        return code;
+    }
+
+    private int RunServers()
     {
         for (var pause = s_firstPause; ;)
         {
@@ -63,6 +84,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
                 if (_stops >= MostStops && !wasReady) return 1;
                 var madeWay = exit is ProcessExit.Exited(MadeWay);
                 if (!madeWay && exit is ProcessExit.Exited(var code) && (code == 0 || !_wasReady || _stopping)) return code;
+                if (!madeWay && _stopping && ++_killedInStop >= MostKilledInStop) return 1;
                 if (!madeWay) manager.Status($"the server {How(exit)}; another one starts");
                 if (!madeWay) tell($"the server {How(exit)}; its jobs go on, another one starts in {(_stopping || _tried ? 0 : pause.TotalSeconds):0.#} s");
                 if (_tried && !_stopping)
@@ -114,16 +136,24 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
         }
     }
 
-    /// <summary>Acts on signals as they come, under the lock: while <see cref="Replace"/> is called none is taken out of the pipe and lost.</summary>
-    public void ListenTo(SignalPipe signals, Func<int, int> meaning) => new Thread(() =>
+    /// <summary>Acts on what comes, under the lock: while <see cref="Replace"/> is called nothing is taken and lost.</summary>
+    /// <param name="name">Of whence.</param>
+    /// <param name="wait">Waits until something has come, and leaves it there.</param>
+    /// <param name="act">Takes it and acts on it. False: there is no more.</param>
+    public Thread ListenTo(string name, Action wait, Func<bool> act)
     {
-        while (true)
+        var thread = new Thread(() =>
         {
-            signals.Wait();
-            lock (_lock)
-                if (signals.Take() is { } signal) Signal(meaning(signal));
-        }
-    }) { Name = "signals", IsBackground = true }.Start();
+            while (true)
+            {
+                wait();
+                lock (_lock)
+                    if (!act()) return;
+            }
+        }) { Name = name, IsBackground = true };
+        thread.Start();
+        return thread;
+    }
 
     private void Stop(int signal)
     {

@@ -6,7 +6,7 @@ using Runner.Jobs;
 namespace Runner.Server;
 
 /// <summary>How a server is asked to run.</summary>
-/// <param name="Listen">Where; port 0 takes a free one.</param>
+/// <param name="Listen">Where; port 0 takes a free one. Looked up by the server alone: names may not be found just when a keeper replaces itself.</param>
 /// <param name="Certificate">Null: the set in /etc/runner, made on first start.</param>
 /// <param name="Key">Null: in the certificate's file or beside it.</param>
 /// <param name="ClientAuthority">Null: client-ca.pem beside the certificate.</param>
@@ -20,7 +20,7 @@ namespace Runner.Server;
 /// <param name="DiskReserve">Bytes kept free on the disk of the state directory; null: the usual.</param>
 /// <param name="Retention">What is kept of jobs that have ended; its bytes of output null: half of the disk.</param>
 sealed record ServeSettings(
-    IPEndPoint Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string? CgroupName,
+    Lazy<IPEndPoint> Listen, string? Certificate, string? Key, string? ClientAuthority, string StateDirectory, string? CgroupName,
     TimeSpan StopTimeout, bool Keeper, TimeSpan Watchdog, bool Verbose, long? DiskReserve = null, RetentionWish? Retention = null)
 {
     public const long Unlimited = long.MaxValue;

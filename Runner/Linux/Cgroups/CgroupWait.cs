@@ -29,7 +29,7 @@ sealed class CgroupWait(TimeSpan limit)
             // is waited for mostly takes microseconds: let the others run and look again before sleeping for long.
             if (looks < Looks)
                 Thread.Yield();
-            else if (!Poll(events, PollEvents.Urgent, looks < 2 * Looks ? ShortSleep : Left) && Left <= TimeSpan.Zero)
+            else if (!FdWait.For(events, PollEvents.Urgent, looks < 2 * Looks ? ShortSleep : Left) && Left <= TimeSpan.Zero)
                 return false;
         }
     }
@@ -40,7 +40,7 @@ sealed class CgroupWait(TimeSpan limit)
         foreach (var pid in processes)
         {
             using var process = Libc.OpenProcess(pid);
-            if (!process.IsInvalid && !Poll(process, PollEvents.Readable, Left))
+            if (!process.IsInvalid && !FdWait.For(process, PollEvents.Readable, Left))
                 return false;
         }
         return Left > TimeSpan.Zero;
@@ -60,21 +60,6 @@ sealed class CgroupWait(TimeSpan limit)
                 return errno;
             // A pidfd tells an end a moment before the kernel has taken the process out, and nothing tells that moment.
             Thread.Sleep(0);
-        }
-    }
-
-    private static unsafe bool Poll(Fd fd, PollEvents events, TimeSpan limit)
-    {
-        var start = Stopwatch.GetTimestamp();
-        while (true)
-        {
-            var left = limit - Stopwatch.GetElapsedTime(start);
-            var entry = new PollFd { Fd = fd.Number, Events = events };
-            var ready = Libc.PollFds(&entry, 1, Math.Max(0, (int)Math.Ceiling(left.TotalMilliseconds)));
-            if (ready > 0)
-                return true;
-            if (ready == 0 || Marshal.GetLastPInvokeError() != (int)Errno.EINTR)
-                return false;
         }
     }
 }

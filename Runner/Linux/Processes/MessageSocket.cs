@@ -59,6 +59,10 @@ sealed unsafe class MessageSocket(Fd socket) : IDisposable
         return true;
     }
 
+    /// <summary>Waits until <see cref="Receive"/> need not wait. False: the limit came first.</summary>
+    /// <param name="limit">Null: for ever.</param>
+    public bool Wait(TimeSpan? limit = null) => FdWait.For(socket, PollEvents.Readable, limit);
+
     /// <summary>Waits for the next message.</summary>
     /// <returns>Its bytes, and its descriptors, which are then the caller's; null: the other end is gone.</returns>
     public ReceivedMessage? Receive()

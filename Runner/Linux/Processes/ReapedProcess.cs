@@ -8,6 +8,9 @@ namespace Runner.Linux.Processes;
 /// <param name="At">When it was reaped.</param>
 sealed record ReapedProcess(ProcessExit Exit, long VoluntarySwitches, long InvoluntarySwitches, bool OomSpared, DateTimeOffset At)
 {
+    /// <summary>It was told to end in a planned stop, by a keeper that had no server.</summary>
+    public bool InStop { get; init; }
+
     /// <summary>One that waitid(2) has just told of.</summary>
     public static ReapedProcess Of(in SigInfo info, in ResourceCount count, bool oomSpared) => new(
         info.Code == SigInfo.Exited

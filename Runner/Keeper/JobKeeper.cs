@@ -11,6 +11,8 @@ namespace Runner.Keeper;
 /// </summary>
 sealed class JobKeeper
 {
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
+
     private readonly object _lock = new();
     private readonly Dictionary<JobId, KeptJob> _jobs = [];
     private readonly Dictionary<int, KeptJob> _byPid = [];
@@ -32,7 +34,7 @@ sealed class JobKeeper
         }
 
         // A thread of its own: a disk that does not answer holds up neither starts nor the reaper.
-        new Thread(() => { foreach (var note in _notes.GetConsumingEnumerable()) note(exits); }) { Name = "exits", IsBackground = true }.Start();
+        new Thread(() => WriteForever(exits)) { Name = "exits", IsBackground = true }.Start();
         new Thread(ReapForever) { Name = "reaper", IsBackground = true }.Start();
     }
 
@@ -136,6 +138,16 @@ sealed class JobKeeper
                 _born++;
                 Monitor.PulseAll(_lock);
             }
+        }
+    }
+
+    private void WriteForever(ExitFile exits)
+    {
+        while (true)
+        {
+            // What a disk has refused is tried again, with every note or after a pause.
+            if (_notes.TryTake(out var note, exits.IsBehind ? s_pause : Timeout.InfiniteTimeSpan)) note(exits);
+            else exits.TryAgain();
         }
     }
 

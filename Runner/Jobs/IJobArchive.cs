@@ -1,6 +1,6 @@
 namespace Runner.Jobs;
 
-/// <summary>The store as those see it who remove records.</summary>
+/// <summary>The store as those see it who look after what has ended.</summary>
 interface IJobArchive
 {
     /// <summary>Jobs that have ended, newest end first; read off one index, however many there are.</summary>
@@ -16,6 +16,12 @@ interface IJobArchive
     /// <param name="pinnedToo">Else those that are pinned at that moment stay.</param>
     /// <returns>Those that were there and had ended.</returns>
     IReadOnlyList<JobId> Remove(IReadOnlyList<JobId> ids, bool pinnedToo = false);
+
+    /// <summary>Jobs whose digests are due.</summary>
+    IReadOnlyList<JobRecord> WithoutDigests();
+
+    /// <summary>Stores the digests of a job of which they were due. False: it is not there any more.</summary>
+    bool RecordDigests(JobRecord record);
 
     /// <summary>Jobs whose records have been removed and whose output may not be.</summary>
     IReadOnlyList<JobId> Leftovers();

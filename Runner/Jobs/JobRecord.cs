@@ -26,6 +26,9 @@ abstract record JobState
     {
         /// <summary>Bytes of its output and index that are kept.</summary>
         public long StoredBytes { get; init; }
+
+        /// <summary>Its digests are still to be made, as of an end that a server recorded when it started.</summary>
+        public bool IsDigestDue { get; init; }
     }
 }
 

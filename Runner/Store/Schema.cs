@@ -125,5 +125,11 @@ static class Schema
         """,
     ];
 
-    private static readonly string[][] s_steps = [s_first, s_second, s_third, s_fourth, s_fifth];
+    private static readonly string[] s_sixth =
+    [
+        "ALTER TABLE jobs ADD COLUMN digest_due INTEGER NOT NULL DEFAULT 0", // its end was recorded without the digests of its output
+        "CREATE INDEX jobs_digest_due ON jobs (started_at) WHERE digest_due <> 0",
+    ];
+
+    private static readonly string[][] s_steps = [s_first, s_second, s_third, s_fourth, s_fifth, s_sixth];
 }

@@ -40,7 +40,7 @@ static class StoredJson
         row.GetInt32(3),
         Parse(row.GetString(6), StoredJsonContext.Default.ResourceLimits),
         Stamp.To(row.GetInt64(4)),
-        row.IsDBNull(7) ? new JobState.Running() : State(Parse(row.GetString(7), StoredJsonContext.Default.StoredOutcome)) with { StoredBytes = row.GetInt64(10) })
+        row.IsDBNull(7) ? new JobState.Running() : State(Parse(row.GetString(7), StoredJsonContext.Default.StoredOutcome)) with { StoredBytes = row.GetInt64(10), IsDigestDue = row.GetBoolean(11) })
     {
         Pinned = row.GetBoolean(9),
     };

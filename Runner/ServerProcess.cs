@@ -80,6 +80,7 @@ static class ServerProcess
         keeper?.TellReady();
         if (keeper is null or { IsFirst: true }) await output.WriteLineAsync($"listening on {server.Listening}");
         await output.FlushAsync();
+        await using var digests = new LateDigests(store, launcher, logging.CreateLogger<LateDigests>());
 
         // What starting up has left behind would stay until the first collection, which an idle server may never see.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
 using Runner.Jobs;
 using Runner.Output;
@@ -36,6 +37,50 @@ public sealed class HardTimesTests
         var job = Supervised(new StubbornProcess(refusals: 0) { Unknown = true }, new StubbornStore(refusals: 0));
         await job.Ended.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.Contains("No child processes", Assert.IsType<JobEnd.Lost>(Assert.IsType<JobState.Ended>(job.Record.State).End).Reason);
+    }
+
+    [Fact]
+    public async Task A_digest_is_made_while_the_disk_still_writes_and_the_end_is_told_when_both_are_done()
+    {
+        var (reads, synced) = (new TaskCompletionSource(), new TaskCompletionSource());
+        using var process = new PlayedProcess(Manner.Dies) { Synced = synced.Task, Stdout = new(() => new Zeros(reads), length: 3) };
+        var store = new CountingStore();
+        var job = Supervised(process, store);
+        process.Exit(new ProcessExit.Exited(0));
+        await reads.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Empty(store.Ends);
+        Assert.False(job.Ended.IsCompleted);
+        synced.SetResult();
+        await job.Ended.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(new byte[3])), ((JobState.Ended)Assert.Single(store.Ends).State).Stdout!.Sha256);
+    }
+
+    [Fact]
+    public async Task A_job_whose_folder_somebody_removes_while_it_runs_ends_as_any_other_and_what_is_missing_is_told()
+    {
+        using var machine = new Machine();
+        var job = machine.Start("/bin/sh", "-c", "echo one; while [ ! -e \"$0\" ]; do sleep 0.01; done; echo more; echo new >&2; exit 3", Path.Combine(machine.Folder, "go"));
+        await Machine.FirstLineAsync(job.Stdout);
+        Directory.Delete(Path.Combine(machine.Folder, "jobs", job.Record.Id.ToString()), recursive: true);
+        File.WriteAllText(Path.Combine(machine.Folder, "go"), "");
+        var ended = await Machine.EndAsync(job);
+        Assert.Equal((new JobEnd.Exited(3), 9, 4), (ended.End, ended.StdoutBytes, ended.StderrBytes));
+        Assert.Equal((null, true), (ended.Stdout?.Sha256, ended.Stderr?.Sha256 is not null));
+        var stored = machine.Jobs.Find(job.Record.Id, Machine.Admin);
+        Assert.Equal(ended, stored.Record.State);
+        Assert.Contains("stdout", (await Assert.ThrowsAnyAsync<IOException>(() => Machine.TextAsync(stored.Stdout))).Message);
+        Assert.Equal("new\n", await Machine.TextAsync(stored.Stderr));
+    }
+
+    [Fact]
+    public async Task A_job_of_which_nothing_but_a_removed_folder_is_left_ends_too()
+    {
+        using var machine = new Machine();
+        var job = machine.Start("/bin/sh", "-c", "echo one; while [ ! -e \"$0\" ]; do sleep 0.01; done", Path.Combine(machine.Folder, "go"));
+        await Machine.FirstLineAsync(job.Stdout);
+        Directory.Delete(Path.Combine(machine.Folder, "jobs"), recursive: true);
+        File.WriteAllText(Path.Combine(machine.Folder, "go"), "");
+        Assert.Equal(new JobEnd.Exited(0), (await Machine.EndAsync(job)).End);
     }
 
     [Fact]
@@ -98,6 +143,18 @@ public sealed class HardTimesTests
         return job;
     }
 
+    private sealed class Zeros(TaskCompletionSource reads) : IOutputBytes
+    {
+        public int Read(long offset, Span<byte> buffer)
+        {
+            reads.TrySetResult();
+            buffer.Clear();
+            return buffer.Length;
+        }
+
+        public void Dispose() { }
+    }
+
     /// <summary>The real store on a disk that is full some times.</summary>
     private sealed class FullStore(IJobStore store, int refusals) : IJobStore
     {
@@ -140,6 +197,7 @@ public sealed class HardTimesTests
         public bool Unknown { get; init; }
         public Task GivenBack => _givenBack.Task;
         public int Pid => 1;
+        public TimeSpan? Age => null;
         public ResourceLimits Applied => ResourceLimits.None;
         public Task OutputLimitPassed { get; } = new TaskCompletionSource().Task;
         public bool HeldOpen => false;
@@ -168,6 +226,12 @@ public sealed class HardTimesTests
         public Task SettleAsync()
         {
             Refuse("settle");
+            return Task.CompletedTask;
+        }
+
+        public Task SyncAsync()
+        {
+            Refuse("sync");
             return Task.CompletedTask;
         }
 

@@ -32,6 +32,34 @@ public sealed class SetClockTests : IDisposable
         Assert.Equal(days > 0 ? job.Record.StartedAt.AddDays(days).AddSeconds(15) : job.Record.StartedAt, ended.EndedAt);
     }
 
+    [Theory, InlineData(-365), InlineData(365)]
+    public async Task A_job_that_another_server_started_before_the_clock_was_set_times_out_by_its_age(int days)
+    {
+        using var process = new PlayedProcess(Manner.Obeys) { Age = TimeSpan.FromSeconds(4) };
+        var spec = new JobSpec { Command = "x", Timeout = TimeSpan.FromSeconds(10) };
+        var record = new JobRecord(JobId.New(), spec, "anna", 1, ResourceLimits.None, _time.GetUtcNow().AddDays(-days), new JobState.Running());
+        var job = new RunningJob(record, process, _store, _time, NullLogger.Instance);
+        _ = job.SuperviseAsync();
+        await _time.UntilAsync(due => due.Count == 1);
+        Assert.Equal([_time.GetUtcNow().AddSeconds(6)], _time.Due());
+        _time.Advance(TimeSpan.FromSeconds(6));
+        Assert.IsType<JobEnd.TimedOut>((await EndAsync(job)).End);
+    }
+
+    [Theory, InlineData(-30, 10), InlineData(4, 6)]
+    public async Task Where_an_age_cannot_be_told_the_clock_is_gone_by(int startedSecondsAgo, int secondsLeft)
+    {
+        using var process = new PlayedProcess(Manner.Obeys) { Age = null };
+        var spec = new JobSpec { Command = "x", Timeout = TimeSpan.FromSeconds(10) };
+        var record = new JobRecord(JobId.New(), spec, "anna", 1, ResourceLimits.None, _time.GetUtcNow().AddSeconds(-startedSecondsAgo), new JobState.Running());
+        var job = new RunningJob(record, process, _store, _time, NullLogger.Instance);
+        _ = job.SuperviseAsync();
+        await _time.UntilAsync(due => due.Count == 1);
+        Assert.Equal([_time.GetUtcNow().AddSeconds(secondsLeft)], _time.Due());
+        _time.Advance(TimeSpan.FromSeconds(secondsLeft));
+        Assert.IsType<JobEnd.TimedOut>((await EndAsync(job)).End);
+    }
+
     [Fact]
     public async Task A_stop_that_a_former_server_began_before_the_clock_was_set_back_is_not_put_off_for_longer_than_any_grace_period()
     {

@@ -78,5 +78,38 @@ public sealed class ExitFileTests : IDisposable
         full.Clear(JobId.New());
     }
 
+    [Fact]
+    public void What_the_disk_refused_is_written_with_the_next_note_or_when_it_is_tried_again()
+    {
+        Directory.CreateDirectory(_folder.At("exits")); // which cannot be opened to be written to
+        var jobs = Enumerable.Range(0, 3).Select(_ => JobId.New()).ToList();
+        using var file = new ExitFile(_folder.Path, Boot);
+        foreach (var job in jobs) file.Write(job, Gone(new ProcessExit.Exited(7)));
+        file.Clear(jobs[1]);
+        file.TryAgain();
+        Assert.True(file.IsBehind);
+        Directory.Delete(_folder.At("exits"));
+        file.TryAgain();
+        Assert.False(file.IsBehind);
+        Assert.Equal(new HashSet<JobId> { jobs[0], jobs[2] }, ExitFile.Read(_folder.Path, Boot).Keys.ToHashSet());
+        file.Clear(jobs[0]);
+        file.Clear(jobs[2]);
+        Assert.Empty(ExitFile.Read(_folder.Path, Boot));
+    }
+
+    [Fact]
+    public void On_a_disk_that_takes_nothing_what_is_still_to_be_written_does_not_grow_with_jobs_that_have_come_and_gone()
+    {
+        Directory.CreateDirectory(_folder.At("exits"));
+        using var file = new ExitFile(_folder.Path, Boot);
+        for (var i = 0; i < 100; i++)
+        {
+            var job = JobId.New();
+            file.Write(job, Gone(new ProcessExit.Exited(7)));
+            file.Clear(job);
+        }
+        Assert.False(file.IsBehind);
+    }
+
     private static ReapedProcess Gone(ProcessExit exit) => new(exit, 11, 12, true, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
 }

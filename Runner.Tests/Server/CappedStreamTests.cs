@@ -147,7 +147,7 @@ public sealed class CappedStreamTests
             HasEnded = true;
         }
 
-        public OutputLog Left() => _files.Left(_id, OutputKind.Stdout);
+        public OutputLog Left() => _files.Left(_id, OutputKind.Stdout, afterPowerCut: false);
 
         private (EventLoop, JobCapture) Begin(CaptureFiles files)
         {

@@ -37,6 +37,7 @@ sealed class Machine : IDisposable
     public JobRegistry Jobs { get; }
     public JobRemoval Removal { get; }
     public SqliteJobStore Store => _store;
+    public IJobLauncher Launcher => _launcher;
 
     public Job Start(string command, params string[] args) => Start(new JobSpec { Command = command, Args = args });
 

@@ -14,6 +14,7 @@ sealed class PlayedMachine
     private readonly Dictionary<JobId, JobRecord> _rows = [];
     private readonly Dictionary<JobId, EndingPlan> _endings = [];
     private readonly HashSet<JobId> _discarded = [];
+    private readonly HashSet<JobId> _synced = [];
 
     /// <summary>Every process there ever was, the last of each job.</summary>
     public Dictionary<JobId, PlayedProcess> Processes { get; } = [];
@@ -74,6 +75,7 @@ sealed class PlayedMachine
             if (machine._held.ContainsKey(id)) machine.Complaints.Add($"{id} is started though its process is there");
             var process = new PlayedProcess(machine.Manner);
             machine.Processes[id] = machine._held[id] = process;
+            machine._synced.Remove(id);
             return new Seen(this, machine, id, process);
         });
 
@@ -98,6 +100,14 @@ sealed class PlayedMachine
             return machine._discarded.Add(id);
         });
 
+        public Task SyncAsync(JobId id) => Do(() =>
+        {
+            machine._synced.Add(id);
+            return Task.CompletedTask;
+        });
+
+        public OutputLog LeftOutput(JobId id, OutputKind kind, bool afterPowerCut) => StoredOutput(id, kind, null);
+
         public OutputLog StoredOutput(JobId id, OutputKind kind, long? length, KeptOutput? kept = null) => new(() => throw new NotSupportedException(), length ?? 0, complete: true);
 
         public OutputLog StoredIndex(JobId id) => StoredOutput(id, OutputKind.Stdout, null);
@@ -110,6 +120,7 @@ sealed class PlayedMachine
         public void RecordEnd(JobRecord record) => Store("end", () =>
         {
             if (machine._rows[record.Id].State is JobState.Ended) machine.Complaints.Add($"{record.Id} ends twice");
+            if (!machine._synced.Contains(record.Id)) machine.Complaints.Add($"the end of {record.Id} is stored before its output is on the disk");
             machine._rows[record.Id] = record;
         });
 
@@ -152,6 +163,7 @@ sealed class PlayedMachine
         private sealed class Seen(Server server, PlayedMachine machine, JobId id, PlayedProcess process) : IJobProcess
         {
             public int Pid => process.Pid;
+            public TimeSpan? Age => null;
             public ResourceLimits Applied => process.Applied;
             public OutputLog Stdout { get; } = new(() => throw new NotSupportedException());
             public OutputLog Stderr { get; } = new(() => throw new NotSupportedException());
@@ -170,6 +182,8 @@ sealed class PlayedMachine
             public void Kill() => server.Do(() => { process.Kill(); return true; });
 
             public Task SettleAsync() => server.Do(() => Task.CompletedTask);
+
+            public Task SyncAsync() => server.SyncAsync(id);
 
             public ResourceUsage ReadUsage(bool settled) => ResourceUsage.None;
 

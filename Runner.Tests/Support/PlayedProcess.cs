@@ -28,8 +28,9 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
     public bool IsGivenBack { get; private set; }
     public DateTimeOffset? ExitedAt => null;
     public int Pid => 1;
+    public TimeSpan? Age { get; init; } = TimeSpan.Zero;
     public ResourceLimits Applied => ResourceLimits.None;
-    public OutputLog Stdout { get; } = new(() => throw new NotSupportedException());
+    public OutputLog Stdout { get; init; } = new(() => throw new NotSupportedException());
     public OutputLog Stderr { get; } = new(() => throw new NotSupportedException());
     public OutputLog Index { get; } = new(() => throw new NotSupportedException());
     public Task<ProcessExit> Exited => _exited.Task;
@@ -63,6 +64,11 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
     }
 
     public Task SettleAsync() => Task.CompletedTask;
+
+    public Task SyncAsync() => Synced;
+
+    /// <summary>When its output is on the disk.</summary>
+    public Task Synced { get; init; } = Task.CompletedTask;
 
     public ResourceUsage ReadUsage(bool settled) => ResourceUsage.None;
 

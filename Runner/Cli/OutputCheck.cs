@@ -19,15 +19,15 @@ sealed record OutputCheck(JobId Job, IReadOnlyList<StreamCheck> Streams)
 
     public static async Task<OutputCheck> OfAsync(RunnerClient client, JobView job, CancellationToken cancellationToken) => new(job.Record.Id,
     [
-        await StreamAsync(client, job.Record.Id, OutputKind.Stdout, job.StdoutBytes, job.Stdout, cancellationToken),
-        await StreamAsync(client, job.Record.Id, OutputKind.Stderr, job.StderrBytes, job.Stderr, cancellationToken),
+        await StreamAsync(client, job.Record.Id, OutputKind.Stdout, job.StdoutBytes, job.Stdout, IsDue(job), cancellationToken),
+        await StreamAsync(client, job.Record.Id, OutputKind.Stderr, job.StderrBytes, job.Stderr, IsDue(job), cancellationToken),
     ]);
 
     public string ToJson() => JsonSerializer.Serialize(
         new JsonCheck(Job.ToString(), IsGood, Streams.Any(stream => stream.IsPruned), Streams[0].ToJson(), Streams[1].ToJson()), OutputCheckJsonContext.Default.JsonCheck);
 
     private static async Task<StreamCheck> StreamAsync(
-        RunnerClient client, JobId id, OutputKind kind, long size, KeptOutput? recorded, CancellationToken cancellationToken)
+        RunnerClient client, JobId id, OutputKind kind, long size, KeptOutput? recorded, bool isDue, CancellationToken cancellationToken)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var (bytes, gone) = (0L, 0L);
@@ -47,8 +47,10 @@ sealed record OutputCheck(JobId Job, IReadOnlyList<StreamCheck> Streams)
             // The server could not read it: that is a finding, not a failure to look.
             trouble = e.Message;
         }
-        return new(kind, bytes, size - (recorded?.Dropped ?? 0), Convert.ToHexStringLower(hash.GetHashAndReset()), recorded?.Sha256, trouble, gone > 0 && reason is GapReason.Pruned, size);
+        return new(kind, bytes, size - (recorded?.Dropped ?? 0), Convert.ToHexStringLower(hash.GetHashAndReset()), recorded?.Sha256, trouble, gone > 0 && reason is GapReason.Pruned, size, isDue);
     }
+
+    private static bool IsDue(JobView job) => job.Record.State is JobState.Ended { IsDigestDue: true };
 }
 
 /// <summary>The same of one stream.</summary>
@@ -60,7 +62,8 @@ sealed record OutputCheck(JobId Job, IReadOnlyList<StreamCheck> Streams)
 /// <param name="Trouble">Why it could not be read to its end.</param>
 /// <param name="IsPruned">All of it was removed.</param>
 /// <param name="Size">Of the whole stream.</param>
-sealed record StreamCheck(OutputKind Kind, long Bytes, long RecordedBytes, string Sha256, string? RecordedSha256, string? Trouble, bool IsPruned, long Size)
+/// <param name="IsDue">The server is still to make the digest.</param>
+sealed record StreamCheck(OutputKind Kind, long Bytes, long RecordedBytes, string Sha256, string? RecordedSha256, string? Trouble, bool IsPruned, long Size, bool IsDue)
 {
     public bool IsGood => Trouble is null && Bytes == RecordedBytes && Sha256 == RecordedSha256;
 
@@ -73,7 +76,8 @@ sealed record StreamCheck(OutputKind Kind, long Bytes, long RecordedBytes, strin
     private string Finding => Trouble is not null ? $"could not be read whole: {Quoted.Line(Trouble)}"
         : IsPruned ? "pruned: nothing is left to compare"
         : Bytes != RecordedBytes ? string.Create(CultureInfo.InvariantCulture, $"but {RecordedBytes} bytes were recorded")
-        : RecordedSha256 is null ? "but no digest was recorded"
+        : RecordedSha256 is null && IsDue ? "as many as recorded, but there is no digest yet to compare with: its server is making it, try again"
+        : RecordedSha256 is null ? "as many as recorded, but no digest was recorded to compare with"
         : Sha256 != RecordedSha256 ? $"but {RecordedSha256} was recorded"
         : "as recorded";
 }

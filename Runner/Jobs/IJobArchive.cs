@@ -1,6 +1,6 @@
 namespace Runner.Jobs;
 
-/// <summary>The store as those see it who remove records.</summary>
+/// <summary>The store as those see it who look after what has ended.</summary>
 interface IJobArchive
 {
     /// <summary>Jobs that have ended, newest end first; read off one index, however many there are.</summary>
@@ -26,6 +26,12 @@ interface IJobArchive
     /// <param name="pinnedToo">Else those that are pinned at that moment keep it.</param>
     /// <returns>Those that had ended and had output.</returns>
     IReadOnlyList<JobId> RemoveOutput(IReadOnlyList<JobId> ids, DateTimeOffset at, bool pinnedToo = false);
+
+    /// <summary>Jobs whose digests are due.</summary>
+    IReadOnlyList<JobRecord> WithoutDigests();
+
+    /// <summary>Stores the digests of a job of which they were due. False: it is not there any more.</summary>
+    bool RecordDigests(JobRecord record);
 
     /// <summary>Jobs whose output is to go, and may not have gone.</summary>
     IReadOnlyList<JobId> Leftovers();

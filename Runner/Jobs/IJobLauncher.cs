@@ -29,10 +29,19 @@ interface IJobLauncher
     /// <summary>Removes what was captured of a job that nobody knows of.</summary>
     void Discard(JobId id);
 
+    /// <summary>Has all that a former server captured of a job on the disk.</summary>
+    Task SyncAsync(JobId id);
+
+    /// <summary>The output of a job whose end no server has recorded: whatever is there.</summary>
+    /// <param name="id">Whose.</param>
+    /// <param name="kind">Which stream.</param>
+    /// <param name="afterPowerCut">What the former server wrote last may not have come to the disk.</param>
+    OutputLog LeftOutput(JobId id, OutputKind kind, bool afterPowerCut);
+
     /// <summary>The captured output of a job that is not running here.</summary>
     /// <param name="id">Whose.</param>
     /// <param name="kind">Which stream.</param>
-    /// <param name="length">Its size as recorded; null: whatever is there, as a server left it that did not record the end.</param>
+    /// <param name="length">Its size as recorded; null: whatever is there.</param>
     /// <param name="kept">What of it is kept, as recorded with the size.</param>
     OutputLog StoredOutput(JobId id, OutputKind kind, long? length, KeptOutput? kept);
 
@@ -44,6 +53,9 @@ interface IJobLauncher
 interface IJobProcess : IDisposable
 {
     int Pid { get; }
+
+    /// <summary>How long it has run, by a clock that nobody sets. Null: that cannot be told.</summary>
+    TimeSpan? Age { get; }
 
     /// <summary>The limits as read back from the kernel.</summary>
     ResourceLimits Applied { get; }
@@ -83,6 +95,9 @@ interface IJobProcess : IDisposable
     /// they wrote. The logs are not completed.
     /// </summary>
     Task SettleAsync();
+
+    /// <summary>Has all that was captured on the disk. Called once it has settled.</summary>
+    Task SyncAsync();
 
     /// <summary>What it has used so far.</summary>
     /// <param name="settled">It has, and nothing of it is left: what it has now is nothing.</param>

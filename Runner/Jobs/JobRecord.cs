@@ -29,6 +29,9 @@ abstract record JobState
 
         /// <summary>When its output was removed, all of it; sizes and digests stay what they were. Null: it was not.</summary>
         public DateTimeOffset? PrunedAt { get; init; }
+
+        /// <summary>Its digests are still to be made, as of an end that a server recorded when it started.</summary>
+        public bool IsDigestDue { get; init; }
     }
 }
 

@@ -59,19 +59,36 @@ sealed class JobRegistry(IJobStore store, IJobLauncher launcher, int mostRunning
 
         // Started, but never answered for.
         foreach (var id in known.Keys.Where(id => known[id] is null)) launcher.Discard(id);
-        foreach (var (record, ending) in unended.Values.Where(left => !adopted.Contains(left.Record.Id)))
+        var ends = unended.Values.Where(left => !adopted.Contains(left.Record.Id)).ToList();
+        Task.WhenAll(ends.Select(left => SyncLeftAsync(left.Record.Id))).GetAwaiter().GetResult();
+        var afterPowerCut = lost.Why is LostReason.HostReboot or LostReason.Unknown;
+        foreach (var (record, ending) in ends)
         {
             var (end, endedAt, usage) = gone.TryGetValue(record.Id, out var exit)
                 ? (JobEnd.Decide(exit.Exit, ending?.Cause ?? exits![record.Id].Cause, exit.Usage.OomKills > 0 ? OomReach.SomeProcess : OomReach.None), exit.At < record.StartedAt ? record.StartedAt : exit.At, exit.Usage)
                 : (lost, time.GetUtcNow(), ResourceUsage.None);
-            var stdout = launcher.StoredOutput(record.Id, OutputKind.Stdout, length: null, kept: null);
-            var stderr = launcher.StoredOutput(record.Id, OutputKind.Stderr, length: null, kept: null);
+            var stdout = launcher.LeftOutput(record.Id, OutputKind.Stdout, afterPowerCut);
+            var stderr = launcher.LeftOutput(record.Id, OutputKind.Stderr, afterPowerCut);
             var state = new JobState.Ended(endedAt, end, usage, stdout.Length, stderr.Length, Stdout: stdout.Kept, Stderr: stderr.Kept)
             {
                 StoredBytes = stdout.StoredBytes + stderr.StoredBytes + launcher.StoredIndex(record.Id).Length,
+                IsDigestDue = stdout.Length > 0 || stderr.Length > 0,
             };
             store.RecordEnd(record with { State = state });
             logger.JobEnded(record.Id, end);
+        }
+    }
+
+    /// <summary>Before its end is on record, as of every job. A disk that does not take it keeps no server from starting.</summary>
+    private async Task SyncLeftAsync(JobId id)
+    {
+        try
+        {
+            await launcher.SyncAsync(id).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            logger.NotSynced(id, e.Message);
         }
     }
 

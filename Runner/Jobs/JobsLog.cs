@@ -35,6 +35,15 @@ static partial class JobsLog
     [LoggerMessage(LogLevel.Error, "Job {Id} has output that cannot be read, so its digest is not recorded: {Problem}")]
     public static partial void NoDigest(this ILogger logger, JobId id, string problem);
 
+    [LoggerMessage(LogLevel.Error, "Job {Id}, which a former server left, has output that a power cut may take: it could not be brought to the disk: {Problem}")]
+    public static partial void NotSynced(this ILogger logger, JobId id, string problem);
+
+    [LoggerMessage(LogLevel.Information, "The digests of {Jobs} jobs that former servers left are recorded")]
+    public static partial void DigestsMade(this ILogger logger, int jobs);
+
+    [LoggerMessage(LogLevel.Error, "Digests of jobs that former servers left are not recorded, which the next server tries again: {Problem}")]
+    public static partial void DigestsFailed(this ILogger logger, string problem);
+
     [LoggerMessage(LogLevel.Critical, "Job {Id} is no longer watched")]
     public static partial void SupervisionFailed(this ILogger logger, Exception exception, JobId id);
 

@@ -108,7 +108,11 @@ sealed class RunningJob
             ? new JobEnd.Lost($"the kernel did not tell how it ended: {unknown}", LostReason.NotTold)
             : JobEnd.Decide(exit, cause, reach);
         var leftovers = reach is OomReach.WholeJob ? null : _process.LeftoverProcesses;
+
+        // Before the end is on record: whoever was told of it finds every byte, even after a power cut. Read meanwhile, as each may take seconds.
+        var synced = UntilDoneAsync("brought to the disk", _process.SyncAsync);
         var (stdout, stderr) = (await KeptAsync(Stdout).ConfigureAwait(false), await KeptAsync(Stderr).ConfigureAwait(false));
+        await synced.ConfigureAwait(false);
         var state = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers, stdout, stderr, _process.HeldOpen) { StoredBytes = StoredBytes };
         var record = _record with { State = state };
 
@@ -217,9 +221,9 @@ sealed class RunningJob
     /// <summary>Ends the job when its time is up, as a stop does.</summary>
     private async Task TimeOutAsync(TimeSpan timeout)
     {
-        // The exec was a moment ago. From here on by a clock that nobody sets.
-        var (since, start) = (_time.GetUtcNow() - _record.StartedAt, _time.GetTimestamp());
-        if (since > TimeSpan.Zero) timeout -= since;
+        // The clock may have been set since a former server started it.
+        var (age, start) = (_process.Age ?? _time.GetUtcNow() - _record.StartedAt, _time.GetTimestamp());
+        if (age > TimeSpan.Zero) timeout -= age;
         while (timeout - _time.GetElapsedTime(start) is var left && left > TimeSpan.Zero)
             if (await GoesWithinAsync(left < s_longestTimer ? left : s_longestTimer).ConfigureAwait(false)) return;
         await EndAsync(new EndCause.Timeout()).ConfigureAwait(false);

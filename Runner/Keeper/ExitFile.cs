@@ -10,7 +10,7 @@ namespace Runner.Keeper;
 /// How jobs went whose end no server has stored yet, in a file of the state directory: it survives the keeper, though not a
 /// power cut, for nobody waits for the disk. A place for each, used again once its end is stored. Used by one thread.
 /// </summary>
-/// <remarks>Whatever the disk refuses is let be: the keeper still knows it, and the server tells what is wrong with the disk.</remarks>
+/// <remarks>Whatever the disk refuses is tried again with what comes next, or when somebody asks: the keeper still knows it, and the server tells what is wrong with the disk.</remarks>
 sealed class ExitFile(string stateDirectory, string bootId) : IDisposable
 {
     // Checksum, the machine's boot id, job, how: a power of two, so that no place lies in two pages.
@@ -20,17 +20,61 @@ sealed class ExitFile(string stateDirectory, string bootId) : IDisposable
 
     private readonly Dictionary<JobId, int> _places = [];
     private readonly SortedSet<int> _free = [];
+
+    /// <summary>What the file is to say of jobs and does not yet; null: nothing more.</summary>
+    private readonly Dictionary<JobId, ReapedProcess?> _due = [];
     private Fd? _file;
     private int _count;
 
     /// <summary>The id of this boot of the machine: what was written before the last one is not known to be whole.</summary>
     public static string ThisBoot() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
+    /// <summary>Whether the disk has refused something that is still to be written.</summary>
+    public bool IsBehind => _due.Count > 0;
+
     /// <summary>Makes it, if it is not there; what is in it stays.</summary>
-    public void Open() => Do(_ => { });
+    public void Open() => TryAgain();
 
     /// <summary>Writes down how a job went, again or for the first time.</summary>
-    public void Write(JobId id, ReapedProcess gone) => Do(file =>
+    public void Write(JobId id, ReapedProcess gone)
+    {
+        _due[id] = gone;
+        TryAgain();
+    }
+
+    /// <summary>Its end is stored.</summary>
+    public void Clear(JobId id)
+    {
+        // What never came to the file need not go from it, or a disk that takes nothing would let this list grow for ever.
+        if (_due.Remove(id, out var refused) && refused is not null && !_places.ContainsKey(id)) return;
+        _due[id] = null;
+        TryAgain();
+    }
+
+    /// <summary>Writes what the disk has refused before.</summary>
+    public void TryAgain()
+    {
+        try
+        {
+            if (_file is null) Begin();
+            if (_file is null) return;
+            using var handle = new SafeFileHandle(_file.Number, ownsHandle: false);
+
+            // What frees a place first: it may be the only one there is.
+            foreach (var (id, gone) in _due.OrderBy(due => due.Value is not null).ToList())
+            {
+                if (gone is null) Erase(handle, id);
+                else Put(handle, id, gone);
+                _due.Remove(id);
+            }
+        }
+        catch (Exception)
+        {
+            // Whatever it is: a keeper that ended for it would lose what it still knows.
+        }
+    }
+
+    private void Put(SafeFileHandle file, JobId id, ReapedProcess gone)
     {
         var isNew = !_places.TryGetValue(id, out var place);
         if (isNew) place = _free.Count > 0 ? _free.Min : _count;
@@ -38,19 +82,19 @@ sealed class ExitFile(string stateDirectory, string bootId) : IDisposable
         if (!isNew) return;
         _places.Add(id, place);
         if (!_free.Remove(place)) _count++;
-    });
+    }
 
-    /// <summary>Its end is stored.</summary>
-    public void Clear(JobId id) => Do(file =>
+    private void Erase(SafeFileHandle file, JobId id)
     {
-        if (!_places.Remove(id, out var place)) return;
-        _free.Add(place);
+        if (!_places.TryGetValue(id, out var place)) return;
         RandomAccess.Write(file, new byte[PlaceSize], (long)place * PlaceSize);
+        _places.Remove(id);
+        _free.Add(place);
         if (_places.Count > 0 || _count < MostEmpty) return;
         RandomAccess.SetLength(file, 0);
         _free.Clear();
         _count = 0;
-    });
+    }
 
     /// <summary>All that is in the file of a state directory; what was written before this boot, or not as a whole, does not count.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
@@ -73,21 +117,6 @@ sealed class ExitFile(string stateDirectory, string bootId) : IDisposable
     public void Dispose() => _file?.Dispose();
 
     private static string PathIn(string stateDirectory) => Path.Combine(stateDirectory, "exits");
-
-    private void Do(Action<SafeFileHandle> step)
-    {
-        try
-        {
-            if (_file is null) Begin();
-            if (_file is null) return;
-            using var handle = new SafeFileHandle(_file.Number, ownsHandle: false);
-            step(handle);
-        }
-        catch (Exception)
-        {
-            // Whatever it is: a keeper that ended for it would lose what it still knows.
-        }
-    }
 
     /// <summary>Only root can have put something in its place: the server sees to it that nobody else may write to the folder.</summary>
     private void Begin()

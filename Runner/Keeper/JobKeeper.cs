@@ -14,6 +14,7 @@ sealed class JobKeeper
     // What is killed and does not go is held by the kernel, as by a disk that does not answer.
     private static readonly TimeSpan s_longestDeath = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_longestWrite = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
 
     private readonly object _lock = new();
     private readonly Dictionary<JobId, KeptJob> _jobs = [];
@@ -36,7 +37,7 @@ sealed class JobKeeper
         }
 
         // A thread of its own: a disk that does not answer holds up neither starts nor the reaper.
-        new Thread(() => { foreach (var note in _notes.GetConsumingEnumerable()) note(exits); }) { Name = "exits", IsBackground = true }.Start();
+        new Thread(() => WriteForever(exits)) { Name = "exits", IsBackground = true }.Start();
         new Thread(ReapForever) { Name = "reaper", IsBackground = true }.Start();
     }
 
@@ -183,6 +184,16 @@ sealed class JobKeeper
                 _born++;
                 Monitor.PulseAll(_lock);
             }
+        }
+    }
+
+    private void WriteForever(ExitFile exits)
+    {
+        while (true)
+        {
+            // What a disk has refused is tried again, with every note or after a pause.
+            if (_notes.TryTake(out var note, exits.IsBehind ? s_pause : Timeout.InfiniteTimeSpan)) note(exits);
+            else exits.TryAgain();
         }
     }
 

@@ -18,10 +18,25 @@ static class OutputDigest
     /// <exception cref="IOException">It cannot be read.</exception>
     public static async Task<string> OfAsync(OutputLog log)
     {
+        if (log.StoredBytes <= Chunk) return await AloneAsync(log, CancellationToken.None).ConfigureAwait(false);
+        await s_turns.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            return await AloneAsync(log, CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            s_turns.Release();
+        }
+    }
+
+    /// <summary>The same without a turn, for whoever makes one after the other: no end waits for that.</summary>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static async Task<string> AloneAsync(OutputLog log, CancellationToken cancellationToken)
+    {
         var (from, end) = (log.First, log.KeptEnd);
         if (end <= from) return OfNothing;
         var isLarge = end - from > Chunk;
-        if (isLarge) await s_turns.WaitAsync().ConfigureAwait(false);
         var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(Chunk, end - from));
         try
         {
@@ -29,6 +44,7 @@ static class OutputDigest
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             while (from < end)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 var read = reader.Read(from, buffer);
                 hash.AppendData(buffer.AsSpan(0, read));
                 from += read;
@@ -39,7 +55,6 @@ static class OutputDigest
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
-            if (isLarge) s_turns.Release();
         }
     }
 }

@@ -132,5 +132,11 @@ static class Schema
         "CREATE TRIGGER jobs_leave_pruned_output AFTER UPDATE OF pruned_at ON jobs BEGIN INSERT OR IGNORE INTO removed VALUES (new.id); END",
     ];
 
-    private static readonly string[][] s_steps = [s_first, s_second, s_third, s_fourth, s_fifth, s_sixth];
+    private static readonly string[] s_seventh =
+    [
+        "ALTER TABLE jobs ADD COLUMN digest_due INTEGER NOT NULL DEFAULT 0", // its end was recorded without the digests of its output
+        "CREATE INDEX jobs_digest_due ON jobs (started_at) WHERE digest_due <> 0",
+    ];
+
+    private static readonly string[][] s_steps = [s_first, s_second, s_third, s_fourth, s_fifth, s_sixth, s_seventh];
 }

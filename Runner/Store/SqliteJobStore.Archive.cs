@@ -57,11 +57,32 @@ sealed partial class SqliteJobStore : IJobArchive
         }
     }
 
+    public IReadOnlyList<JobRecord> WithoutDigests()
+    {
+        lock (_lock)
+        {
+            using var command = Command($"SELECT {Columns} FROM jobs WHERE digest_due <> 0");
+            return Read(command, StoredJson.Record);
+        }
+    }
+
+    public bool RecordDigests(JobRecord record)
+    {
+        lock (_lock)
+        {
+            // Of the job that they were due of: the id may be another's by now.
+            using var command = Command("UPDATE jobs SET outcome = $outcome, digest_due = 0 WHERE id = $id AND digest_due <> 0 RETURNING seq");
+            Set(command, "$id", record.Id.ToString());
+            Set(command, "$outcome", StoredJson.Outcome((JobState.Ended)record.State));
+            return Read(command, row => row.GetInt64(0)).Count == 1;
+        }
+    }
+
     public IReadOnlyList<JobId> Remove(IReadOnlyList<JobId> ids, bool pinnedToo = false) =>
         OfThese($"DELETE FROM jobs WHERE id IN (SELECT value FROM json_each($ids)) AND outcome IS NOT NULL{(pinnedToo ? "" : " AND NOT pinned")} RETURNING id", ids);
 
     public IReadOnlyList<JobId> RemoveOutput(IReadOnlyList<JobId> ids, DateTimeOffset at, bool pinnedToo = false) => OfThese(
-        $"UPDATE jobs SET pruned_at = $at, stored_bytes = 0 WHERE id IN (SELECT value FROM json_each($ids)) AND outcome IS NOT NULL AND stored_bytes > 0{(pinnedToo ? "" : " AND NOT pinned")} RETURNING id", ids, at);
+        $"UPDATE jobs SET pruned_at = $at, stored_bytes = 0, digest_due = 0 WHERE id IN (SELECT value FROM json_each($ids)) AND outcome IS NOT NULL AND stored_bytes > 0{(pinnedToo ? "" : " AND NOT pinned")} RETURNING id", ids, at);
 
     public IReadOnlyList<JobId> Leftovers() => OfThese("SELECT id FROM removed", []);
 

@@ -12,7 +12,7 @@ sealed partial class SqliteJobStore : IJobStore, IDisposable
     private const int UsualText = 512;
 
     private const string Columns =
-        "jobs.seq, jobs.id, jobs.owner, jobs.pid, jobs.started_at, jobs.spec, jobs.applied, jobs.outcome, length(jobs.spec) + ifnull(length(jobs.outcome), 0), jobs.pinned, jobs.stored_bytes, jobs.pruned_at";
+        "jobs.seq, jobs.id, jobs.owner, jobs.pid, jobs.started_at, jobs.spec, jobs.applied, jobs.outcome, length(jobs.spec) + ifnull(length(jobs.outcome), 0), jobs.pinned, jobs.stored_bytes, jobs.pruned_at, jobs.digest_due";
 
     private readonly Lock _lock = new();
     private readonly SqliteConnection _connection;
@@ -37,7 +37,7 @@ sealed partial class SqliteJobStore : IJobStore, IDisposable
             _insert = Command(
                 "INSERT INTO jobs (id, owner, name, pid, started_at, spec, applied, pinned) VALUES ($id, $owner, $name, $pid, $started_at, $spec, $applied, $pinned)");
             _recordEnd = Command(
-                "UPDATE jobs SET ended_at = $ended_at, outcome = $outcome, reason = $reason, exit_code = $exit_code, stored_bytes = $stored_bytes WHERE id = $id AND outcome IS NULL");
+                "UPDATE jobs SET ended_at = $ended_at, outcome = $outcome, reason = $reason, exit_code = $exit_code, stored_bytes = $stored_bytes, digest_due = $digest_due WHERE id = $id AND outcome IS NULL");
             _find = Command($"SELECT {Columns} FROM jobs WHERE id = $id");
             _place = Command("SELECT started_at, seq FROM jobs WHERE id = $id");
             _recordEnding = Command("UPDATE jobs SET ending = $ending WHERE id = $id AND outcome IS NULL");
@@ -83,6 +83,7 @@ sealed partial class SqliteJobStore : IJobStore, IDisposable
             Set(_recordEnd, "$reason", parts.Reason);
             Set(_recordEnd, "$exit_code", (object?)parts.ExitCode ?? DBNull.Value);
             Set(_recordEnd, "$stored_bytes", ended.StoredBytes);
+            Set(_recordEnd, "$digest_due", ended.IsDigestDue);
             Run(_recordEnd, record.Id);
         }
     }
@@ -119,7 +120,7 @@ sealed partial class SqliteJobStore : IJobStore, IDisposable
 
     public IReadOnlyList<(JobRecord Record, EndingPlan? Ending)> Unended()
     {
-        lock (_lock) return Read(_unended, row => (StoredJson.Record(row), row.IsDBNull(12) ? null : StoredJson.Ending(row.GetString(12))));
+        lock (_lock) return Read(_unended, row => (StoredJson.Record(row), row.IsDBNull(13) ? null : StoredJson.Ending(row.GetString(13))));
     }
 
     /// <summary>The server that used this file last. Null: none that told of itself.</summary>

@@ -44,6 +44,7 @@ static class StoredJson
         {
             StoredBytes = row.GetInt64(10),
             PrunedAt = row.IsDBNull(11) ? null : Stamp.To(row.GetInt64(11)),
+            IsDigestDue = row.GetBoolean(12),
         })
     {
         Pinned = row.GetBoolean(9),

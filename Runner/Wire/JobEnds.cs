@@ -22,6 +22,7 @@ static class JobEnds
     public static V1.Ended ToWire(JobState.Ended ended, string? stdoutSha256, string? stderrSha256)
     {
         var wire = ToWire(ended.EndedAt, ended.End);
+        wire.DigestsDue = ended.IsDigestDue;
         if (ended.LeftoverProcesses is { } leftovers) wire.LeftoverProcesses = leftovers;
         if (stdoutSha256 is { } stdout) wire.StdoutSha256 = ByteString.CopyFrom(Convert.FromHexString(stdout));
         if (stderrSha256 is { } stderr) wire.StderrSha256 = ByteString.CopyFrom(Convert.FromHexString(stderr));

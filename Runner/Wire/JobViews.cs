@@ -70,7 +70,11 @@ static class JobViews
         JobState state = wire.Ended is { } ended
             ? new JobState.Ended(
                 Time("ended_at", ended.EndedAt), JobEnds.FromWire(ended), usage, stdout, stderr, ended.HasLeftoverProcesses ? ended.LeftoverProcesses : null,
-                keptStdout, keptStderr, wire.Output?.HeldOpen ?? false) { PrunedAt = wire.Output?.PrunedAt is { } pruned ? Time("pruned_at", pruned) : null }
+                keptStdout, keptStderr, wire.Output?.HeldOpen ?? false)
+                {
+                  PrunedAt = wire.Output?.PrunedAt is { } pruned ? Time("pruned_at", pruned) : null,
+                  IsDigestDue = ended.DigestsDue,
+                }
             : new JobState.Running();
         var record = new JobRecord(
             JobId.Parse(wire.Id), JobSpecs.FromWire(wire.Spec), wire.Owner, wire.Pid,

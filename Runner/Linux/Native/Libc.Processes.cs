@@ -32,6 +32,12 @@ static partial class Libc
     [LibraryImport(Name, EntryPoint = "syscall", SetLastError = true)]
     private static unsafe partial nint SystemCall(nint number, nint first, Fd second, void* third, nint fourth, void* fifth);
 
+    public const int BootTime = 7; // CLOCK_BOOTTIME: since the machine's start, sleep included
+
+    /// <summary>clock_gettime(2): seconds and nanoseconds, two words on every 64-bit machine.</summary>
+    [LibraryImport(Name, EntryPoint = "clock_gettime", SetLastError = true)]
+    public static unsafe partial int GetClock(int clock, long* secondsAndNanoseconds);
+
     public const int AnyChild = 0, ChildByPid = 1; // P_ALL, P_PID
     public const int WaitExited = 4, WaitNoTake = 0x01000000; // WEXITED, WNOWAIT
 

@@ -64,14 +64,11 @@ sealed class JobCapture : IDisposable
         foreach (var stream in _streams) stream.Start();
     }
 
-    /// <summary>Captures what is in the pipes now, stops, and has it on the disk. To be called when no process of the job is left.</summary>
-    public async Task FinishAsync()
-    {
-        await Task.WhenAll(_streams.Select(stream => stream.FinishAsync())).ConfigureAwait(false);
+    /// <summary>Captures what is in the pipes now, and stops. To be called when no process of the job is left.</summary>
+    public Task FinishAsync() => Task.WhenAll(_streams.Select(stream => stream.FinishAsync()));
 
-        // Before the end is on record: whoever was told of it finds every byte, even after a power cut.
-        if (Stdout.Length > 0 || Stderr.Length > 0) await _sync().ConfigureAwait(false);
-    }
+    /// <summary>Has all of it on the disk.</summary>
+    public Task SyncAsync() => Stdout.Length > 0 || Stderr.Length > 0 ? _sync() : Task.CompletedTask;
 
     public void Dispose()
     {

@@ -64,7 +64,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
             var cgroup = _cgroups.Find(id.ToString()) ?? throw new JobException(JobError.OsError, $"job {id}: its cgroup is gone");
             cgroup.Born();
             cgroup.Thaw();
-            return Watched(id, kept.Process, cgroup, cgroup.OpenOomNotice(), _files.Reopen(id), kept.Pipes, applied.Output);
+            return Watched(id, kept.Process, cgroup, cgroup.OpenOomNotice(), _files.Reopen(id), kept.Pipes, applied.Output, ProcessAge.Of(kept.Process.Pid));
         });
     }
 
@@ -95,7 +95,11 @@ sealed class JobLauncher : IJobLauncher, IDisposable
     public void Discard(JobId id) => _files.Remove(id);
 
     public OutputLog StoredOutput(JobId id, OutputKind kind, long? length, KeptOutput? kept) =>
-        length is { } known ? _files.Complete(id, kind, known, kept) : _files.Left(id, kind);
+        length is { } known ? _files.Complete(id, kind, known, kept) : _files.Left(id, kind, afterPowerCut: false);
+
+    public OutputLog LeftOutput(JobId id, OutputKind kind, bool afterPowerCut) => _files.Left(id, kind, afterPowerCut);
+
+    public Task SyncAsync(JobId id) => _files.SyncAsync(id);
 
     public OutputLog StoredIndex(JobId id) => _files.CompleteIndex(id);
 
@@ -124,8 +128,8 @@ sealed class JobLauncher : IJobLauncher, IDisposable
     }
 
     private JobProcess Watched(
-        JobId id, StartedProcess process, JobCgroup cgroup, Fd? oomNotice, CaptureFiles files, IReadOnlyList<Fd> pipes, OutputLimit? output) =>
-        new(process, () => _parent.Forget(id, process.Pid), cgroup, oomNotice, _exits, new JobCapture(_captureLoop, id, files, pipes, output?.ToCap(), _logger), output);
+        JobId id, StartedProcess process, JobCgroup cgroup, Fd? oomNotice, CaptureFiles files, IReadOnlyList<Fd> pipes, OutputLimit? output, TimeSpan? age) =>
+        new(process, () => _parent.Forget(id, process.Pid), cgroup, oomNotice, _exits, new JobCapture(_captureLoop, id, files, pipes, output?.ToCap(), _logger), output, age);
 
     private JobProcess LaunchOrThrow(JobId id, JobSpec spec)
     {
@@ -154,7 +158,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
                 cgroup.Directory, cgroup.TaskFiles, (_nothing, outWrite, errWrite ?? outWrite));
             var process = _parent.Start(id, order, pipes);
             cgroup.Born();
-            return Watched(id, process, cgroup, oomNotice, _files.New(id), pipes, output);
+            return Watched(id, process, cgroup, oomNotice, _files.New(id), pipes, output, TimeSpan.Zero);
         }
         catch
         {

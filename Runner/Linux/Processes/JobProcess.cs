@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Runner.Jobs;
 using Runner.Linux.Cgroups;
 using Runner.Linux.Cgroups.V1;
@@ -20,12 +21,14 @@ sealed class JobProcess : IJobProcess
     private volatile ReapedProcess? _reaped;
     private readonly Lock _oomLock = new();
     private readonly OutputLimit? _output;
+    private readonly TimeSpan? _ageBefore;
+    private readonly long _since = Stopwatch.GetTimestamp();
     private bool _exitSeen; // under the lock
 
     public JobProcess(
-        StartedProcess process, Action forget, JobCgroup cgroup, Fd? oomNotice, ExitWatch exits, JobCapture capture, OutputLimit? output)
+        StartedProcess process, Action forget, JobCgroup cgroup, Fd? oomNotice, ExitWatch exits, JobCapture capture, OutputLimit? output, TimeSpan? age)
     {
-        _output = output;
+        (_output, _ageBefore) = (output, age);
         (_cgroup, _oomNotice, _exits, _capture) = (cgroup, oomNotice, exits, capture);
         (Pid, _main, _forget) = (process.Pid, process.Pidfd, forget);
         Exited = SeeExitAsync(process.Ended);
@@ -34,6 +37,7 @@ sealed class JobProcess : IJobProcess
     }
 
     public int Pid { get; }
+    public TimeSpan? Age => _ageBefore + Stopwatch.GetElapsedTime(_since);
     public ResourceLimits Applied => _cgroup.Applied with { Output = _output };
     public OutputLog Stdout => _capture.Stdout;
     public OutputLog Stderr => _capture.Stderr;
@@ -94,6 +98,8 @@ sealed class JobProcess : IJobProcess
         // wrote is in its pipes by now.
         await _capture.FinishAsync().ConfigureAwait(false);
     }
+
+    public Task SyncAsync() => _capture.SyncAsync();
 
     public ResourceUsage ReadUsage(bool settled)
     {

@@ -92,6 +92,8 @@ sealed class OutputFiles
     /// <exception cref="LinuxException">The disk did not take all of it.</exception>
     public async Task SyncAsync(JobId id)
     {
+        // A job that wrote nothing has none; and one that somebody removed is not waited for.
+        if (!Directory.Exists(Folder(id))) return;
         await s_syncing.WaitAsync().ConfigureAwait(false);
         try
         {
@@ -129,13 +131,14 @@ sealed class OutputFiles
     }
 
     /// <summary>A stream as a server left it that did not come to record it.</summary>
-    public OutputLog Left(JobId id, OutputKind kind)
+    public OutputLog Left(JobId id, OutputKind kind, bool afterPowerCut)
     {
         var (path, (first, dropped)) = (Path(id, kind), KeptFile.Read(KeptPath(id), kind));
         var size = Size(path);
 
-        // After a power cut the disk may have taken back more than was written down: no zeros are told for that.
-        if (first > 0 || File.Exists(KeptPath(id))) first = Math.Max(first, HoleBefore(path, size));
+        // The disk may have taken back more than was written down: no zeros are told for that. Only then: what was written is
+        // exact after the death of a process, and some file systems make holes of zeros that a job wrote.
+        if (afterPowerCut && (first > 0 || File.Exists(KeptPath(id)))) first = Math.Max(first, HoleBefore(path, size));
         return new(() => Open(path), size + dropped, complete: true, first + dropped > 0 ? new(first, first + dropped) : null);
     }
 

@@ -72,8 +72,8 @@ static class JobViews
                 Time("ended_at", ended.EndedAt), JobEnds.FromWire(ended), usage, stdout, stderr, ended.HasLeftoverProcesses ? ended.LeftoverProcesses : null,
                 keptStdout, keptStderr, wire.Output?.HeldOpen ?? false)
                 {
-                  PrunedAt = wire.Output?.PrunedAt is { } pruned ? Time("pruned_at", pruned) : null,
-                  IsDigestDue = ended.DigestsDue,
+                    PrunedAt = wire.Output?.PrunedAt is { } pruned ? Time("pruned_at", pruned) : null,
+                    IsDigestDue = ended.DigestsDue,
                 }
             : new JobState.Running();
         var record = new JobRecord(

@@ -125,6 +125,19 @@ public sealed class HardTimesTests
     }
 
     [Fact]
+    public async Task What_is_stored_as_ended_is_not_counted_among_what_runs_too()
+    {
+        Machine? machine = null;
+        var seen = new List<long>();
+        using var mine = machine = new Machine(store => new FullStore(store, refusals: 0) { AfterEnd = () => seen.Add(machine!.Jobs.RunningBytes) });
+        var job = machine.Start("/bin/sh", "-c", "echo hello; exec sleep 1000");
+        await Machine.FirstLineAsync(job.Stdout);
+        Assert.InRange(machine.Jobs.RunningBytes, 6, 6 + OutputRecord.Size); // its record is told a moment later
+        await machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, TimeSpan.Zero, TestContext.Current.CancellationToken);
+        Assert.Equal([0], seen);
+    }
+
+    [Fact]
     public void More_jobs_than_the_server_can_look_after_are_refused()
     {
         using var machine = new Machine(mostRunning: 2);
@@ -169,7 +182,13 @@ public sealed class HardTimesTests
             AfterInsert();
         }
 
-        public void RecordEnd(JobRecord record) => store.RecordEnd(record);
+        public Action AfterEnd { get; init; } = () => { };
+
+        public void RecordEnd(JobRecord record)
+        {
+            store.RecordEnd(record);
+            AfterEnd();
+        }
 
         public JobRecord? Find(JobId id) => store.Find(id);
 

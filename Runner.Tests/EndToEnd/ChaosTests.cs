@@ -37,7 +37,7 @@ public sealed class ChaosTests(LiveServer server, ITestOutputHelper output) : IC
         await chaos.AssertAllAsync(Token);
         Tell($"chaos: {kills} kills, {chaos.Started.Count} jobs, {chaos.Followed} streams followed, {chaos.Interruptions} times a client lost its server");
         Assert.True(chaos.Interruptions >= kills / 2, $"only {chaos.Interruptions} times a client lost its server");
-        await KeptTraces.AssertAsBeforeAsync(server, before);
+        await ServerTraces.AssertAsBeforeAsync(server, before, growth: 64 << 20);
 
         bool IsOver() => Volatile.Read(ref over) == 1;
     }
@@ -45,14 +45,14 @@ public sealed class ChaosTests(LiveServer server, ITestOutputHelper output) : IC
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>What keeper and server hold when there is nothing to do.</summary>
-    private async Task<KeptTraces> WarmAsync()
+    private async Task<ServerTraces> WarmAsync()
     {
         (await server.RunnerAsync("run", "--", "true")).Expect(0);
         server.KillServer();
         (await server.RunnerAsync("run", "--", "true")).Expect(0);
         await ReloadAsync();
         (await server.RunnerAsync("run", "--", "true")).Expect(0);
-        return await KeptTraces.SettledAsync(server);
+        return await ServerTraces.SettledAsync(server);
     }
 
     private async Task KillAsync(int kills, Random random, Task failed)

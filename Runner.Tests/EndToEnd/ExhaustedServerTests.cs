@@ -28,7 +28,7 @@ public sealed class ExhaustedServerTests : IAsyncLifetime
     {
         const string Sentence = "Too many open files; the server may open no more files (ulimit -n); try again when a job has ended\n";
         var job = await _server.StartAsync("--memory", "64M", "--", "sleep", "1000");
-        var before = await ServerTraces.OfIdleAsync(_server);
+        var before = await ServerTraces.SettledAsync(_server);
         // The limit is on numbers, not on how many there are: what counts is the lowest one that is free.
         var open = Enumerable.Range(0, 1000).First(number => !Path.Exists($"/proc/{_server.Id}/fd/{number}") && new FileInfo($"/proc/{_server.Id}/fd/{number}").LinkTarget is null);
 
@@ -56,7 +56,7 @@ public sealed class ExhaustedServerTests : IAsyncLifetime
         await LimitFilesAsync(1000);
         (await _server.RunnerAsync("run", "--memory", "64M", "--", "true")).Expect(0);
         var again = await _server.StartAsync("--memory", "64M", "--", "sleep", "1000");
-        await ServerTraces.AssertAsBeforeAsync(_server, before with { Cgroups = before.Cgroups.Replace(job, again, StringComparison.Ordinal) }, growth: 32 << 20);
+        await ServerTraces.AssertAsBeforeAsync(_server, before with { Cgroups = [.. before.Cgroups.Select(folder => folder.Replace(job, again, StringComparison.Ordinal))] }, growth: 32 << 20);
         (await _server.RunnerAsync("stop", again)).Expect(0);
 
         async Task LimitFilesAsync(int files) =>
@@ -82,7 +82,7 @@ public sealed class ExhaustedServerTests : IAsyncLifetime
         var folder = MakeCgroup("pids");
         await MoveAsync(folder);
         (await _server.RunnerAsync("run", "--", "true")).Expect(0);
-        var before = await ServerTraces.OfIdleAsync(_server);
+        var before = await ServerTraces.SettledAsync(_server);
 
         // No room for a single one, whichever threads of the server's come and go.
         await File.WriteAllTextAsync($"{folder}/pids.max", "1", Token);

@@ -141,6 +141,34 @@ public sealed class FullDiskTests
         Assert.Equal(["state    running", "wait 7"], lines);
     }
 
+    // The server stands still, so that nobody but the keeper knows of the end.
+    private const string ExitFindsNoRoom = """
+        gone() { ! kill -0 $1 2>/dev/null; }
+        disk 16m
+        serve --disk-reserve 0
+        job=$("$runner" start -- sh -c 'until [ -e go ]; do sleep 0.05; done; exit 7')
+        pid=$("$runner" status --json $job | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
+        serving=$(pgrep -P $server -f '^runner serve')
+        kill -STOP $serving
+        dd if=/dev/zero of=state/ballast bs=4k 2>/dev/null || true
+        : >go
+        until_is gone $pid
+        [ ! -s state/exits ] || echo written
+        rm state/ballast
+        until_is test -s state/exits
+        kill -STOP $server; kill -KILL $serving $server; wait $server || true
+        serve
+        "$runner" status $job | grep ^state
+        end
+        """;
+
+    [Fact]
+    public async Task An_exit_that_found_no_room_is_written_down_when_there_is_some_and_survives_the_keeper()
+    {
+        var (lines, _) = await RunAsync(ExitFindsNoRoom);
+        Assert.Equal(["state    ended: exited with code 7"], lines);
+    }
+
     // Without inodes a stream's file cannot be made.
     private const string InodesAreUsedUp = """
         disk 64m ,nr_inodes=64

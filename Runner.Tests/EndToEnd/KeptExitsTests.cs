@@ -110,6 +110,7 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
         var end = (await server.StatusAsync(job)).GetProperty("end");
         Assert.Equal(("exited", 7), (end.GetProperty("reason").GetString(), end.GetProperty("code").GetInt32()));
         Assert.Equal("one\n", (await server.RunnerAsync("logs", job)).Expect(0).Output);
+        await server.VerifiedAsync(job);
     }
 
     private Task ClearedAsync() => UntilAsync(() => Written().Count == 0);

@@ -17,7 +17,7 @@ public sealed class ManyJobsTests(LiveServer server) : IClassFixture<LiveServer>
         using var client = server.Connect();
         // Warm: the pools and files that stay are there before the first count.
         await Task.WhenAll(Enumerable.Range(0, 20).Select(number => CheckAsync(client, number)));
-        var before = ServerTraces.Of(server);
+        var before = await ServerTraces.SettledAsync(server);
 
         for (var number = 0; number < 1000; number++) await CheckAsync(client, number);
         await Task.WhenAll(Enumerable.Range(1000, 200).Select(number => CheckAsync(client, number)));

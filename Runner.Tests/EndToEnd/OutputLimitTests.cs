@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Runner.Jobs;
 using Runner.Tests.Support;
 
 namespace Runner.Tests.EndToEnd;
@@ -86,6 +87,21 @@ public sealed class OutputLimitTests(LiveServer server) : IClassFixture<LiveServ
         var running = await server.StartAsync("--", "sleep", "1000");
         Assert.Contains("has not ended", (await server.RunnerAsync("verify", running)).Expect(1).Error);
         (await server.RunnerAsync("stop", running)).Expect(0);
+    }
+
+    [Fact]
+    public async Task What_was_removed_while_the_job_ran_is_missed_and_keeps_no_end_back()
+    {
+        server.Expect("has output that cannot be read, so its digest is not recorded");
+        server.Expect("StreamOutput");
+        var (job, go) = (JobId.New().ToString(), server.At("removed"));
+        await using var run = server.Begin("run", "--id", job, "--", "sh", "-c", $"echo one; while [ ! -e {go} ]; do sleep 0.02; done; exit 7");
+        await run.OutputHasAsync("one\n");
+        Directory.Delete(Path.Combine(server.State, "jobs", job), recursive: true);
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+        Assert.Equal("one\n", (await run.EndAsync()).Expect(7).Output);
+        Assert.Equal(7, (await server.StatusAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
+        Assert.Matches($"stdout: 0 bytes, .* could not be read whole: .*{job}/stdout", (await server.RunnerAsync("verify", job)).Expect(1).Output);
     }
 
     [Theory]

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Runner.Tests.Support;
 
 namespace Runner.Tests.EndToEnd;
@@ -81,6 +83,8 @@ public sealed class RestartTests(LiveServer server) : IClassFixture<LiveServer>
         var output = string.Concat(Enumerable.Range(1, 50000).Select(line => $"{line}\n")) + "ready\n";
         Assert.Equal(output, (await server.RunnerAsync("logs", job)).Expect(0).Output);
         Assert.Equal("trouble\n", (await server.RunnerAsync("logs", "--stderr", job)).Expect(0).Output);
+        await server.VerifiedAsync(job);
+        Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(output))), (await server.StatusAsync(job)).GetProperty("output").GetProperty("stdout_sha256").GetString());
         var both = (await server.RunnerAsync("logs", "--both", job)).Expect(0);
         Assert.Equal((output, "trouble\n"), (both.Output, both.Error));
         Assert.Matches("^20[^ ]+Z trouble\n$", (await server.RunnerAsync("logs", "-t", "--stderr", "--tail", "1", job)).Expect(0).Output);

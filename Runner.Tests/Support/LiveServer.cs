@@ -99,6 +99,18 @@ public sealed class LiveServer : IAsyncLifetime
         return status;
     }
 
+    /// <summary>Waits until the output of a job that a former server left can be verified, which it can be soon after the start.</summary>
+    public async Task VerifiedAsync(string job)
+    {
+        for (var start = System.Environment.TickCount64; ; await Task.Delay(20, TestContext.Current.CancellationToken))
+        {
+            var ran = await RunnerAsync("verify", job);
+            if (ran.Code == 0) return;
+            Assert.Contains("there is no digest yet", ran.Expect(1).Output, StringComparison.Ordinal);
+            Assert.True(System.Environment.TickCount64 - start < 30_000, "it is still not there");
+        }
+    }
+
     /// <summary>The planned stop.</summary>
     public async Task StopAsync()
     {

@@ -143,6 +143,7 @@ public sealed class HardTimesTests
         public ResourceLimits Applied => ResourceLimits.None;
         public Task OutputLimitPassed { get; } = new TaskCompletionSource().Task;
         public bool HeldOpen => false;
+        public bool DiskFailed => false;
         public OutputLog Stdout { get; } = new(() => throw new NotSupportedException());
         public OutputLog Stderr { get; } = new(() => throw new NotSupportedException());
         public OutputLog Index { get; } = new(() => throw new NotSupportedException());

@@ -161,6 +161,7 @@ sealed class PlayedMachine
             public int? LeftoverProcesses => 0;
             public string? HeldBack => null;
             public bool HeldOpen => process.HeldOpen;
+            public bool DiskFailed => process.DiskFailed;
             public Task OutputLimitPassed => process.OutputLimitPassed;
 
             public void Signal(int signal, bool wake) => server.Do(() => { process.Signal(signal, wake); return true; });

@@ -98,4 +98,7 @@ interface IJobProcess : IDisposable
 
     /// <summary>Whether somebody outside the job held a stream open when no process of it was left. Known once it has settled.</summary>
     bool HeldOpen { get; }
+
+    /// <summary>Whether the disk did not take some of what it wrote for a time. Known once it has settled.</summary>
+    bool DiskFailed { get; }
 }

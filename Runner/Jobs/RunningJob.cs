@@ -105,7 +105,7 @@ sealed class RunningJob
             : JobEnd.Decide(exit, cause, reach);
         var leftovers = reach is OomReach.WholeJob ? null : _process.LeftoverProcesses;
         var (stdout, stderr) = (await KeptAsync(Stdout).ConfigureAwait(false), await KeptAsync(Stderr).ConfigureAwait(false));
-        var state = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers, stdout, stderr, _process.HeldOpen) { StoredBytes = StoredBytes };
+        var state = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers, stdout, stderr, _process.HeldOpen, _process.DiskFailed) { StoredBytes = StoredBytes };
         var record = _record with { State = state };
 
         // An end that is told but not kept would be a lie after a restart.

@@ -67,7 +67,7 @@ static class JobViews
         JobState state = wire.Ended is { } ended
             ? new JobState.Ended(
                 Time("ended_at", ended.EndedAt), JobEnds.FromWire(ended), usage, stdout, stderr, ended.HasLeftoverProcesses ? ended.LeftoverProcesses : null,
-                keptStdout, keptStderr, wire.Output?.HeldOpen ?? false)
+                keptStdout, keptStderr, wire.Output?.HeldOpen ?? false, wire.Output?.DiskFailed ?? false)
             : new JobState.Running();
         var record = new JobRecord(
             JobId.Parse(wire.Id), JobSpecs.FromWire(wire.Spec), wire.Owner, wire.Pid,

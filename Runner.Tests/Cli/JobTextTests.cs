@@ -111,6 +111,14 @@ public sealed class JobTextTests
     }
 
     [Fact]
+    public void A_disk_that_failed_is_told_with_the_output()
+    {
+        var view = View(new JobEnd.Exited(0));
+        view = view with { Record = view.Record with { State = (JobState.Ended)view.Record.State with { DiskFailed = true } } };
+        Assert.Contains("output   0 B stdout, 0 B stderr; the server's disk failed while this was written: bytes may be lost", JobText.Block(view).Split('\n'));
+    }
+
+    [Fact]
     public void What_was_asked_for_is_in_JSON_with_every_field_the_API_has()
     {
         AssertHas(JobJsonContext.Default.JsonJob, V1.JobSpec.Descriptor, ("grace_period", "grace_seconds"), ("timeout", "timeout_seconds"));

@@ -14,7 +14,7 @@ public sealed class OutputCheckTests
     [InlineData(3, null, false, false, "as many as recorded, but no digest was recorded to compare with")]
     public void Only_what_was_compared_with_a_digest_is_good(long recorded, string? digest, bool isDue, bool isGood, string finding)
     {
-        var check = new StreamCheck(OutputKind.Stdout, 3, recorded, "aa", digest, null, IsPruned: false, isDue);
+        var check = new StreamCheck(OutputKind.Stdout, 3, recorded, "aa", digest, null, IsPruned: false, Size: 3, isDue);
         Assert.Equal((isGood, $"stdout: 3 bytes, sha256 aa, {finding}"), (check.IsGood, check.ToString()));
     }
 }

@@ -129,10 +129,10 @@ public sealed class HardTimesTests
     {
         Machine? machine = null;
         var seen = new List<long>();
-        using var mine = machine = new Machine(store => new FullStore(store, refusals: 0) { AfterEnd = () => seen.Add(machine!.Jobs.RunningBytes) });
+        using var mine = machine = new Machine(store => new FullStore(store, refusals: 0) { AfterEnd = () => seen.Add(machine!.Jobs.RunningBytes()) });
         var job = machine.Start("/bin/sh", "-c", "echo hello; exec sleep 1000");
         await Machine.FirstLineAsync(job.Stdout);
-        Assert.InRange(machine.Jobs.RunningBytes, 6, 6 + OutputRecord.Size); // its record is told a moment later
+        Assert.InRange(machine.Jobs.RunningBytes(), 6, 6 + OutputRecord.Size); // its record is told a moment later
         await machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, TimeSpan.Zero, TestContext.Current.CancellationToken);
         Assert.Equal([0], seen);
     }
@@ -220,6 +220,7 @@ public sealed class HardTimesTests
         public ResourceLimits Applied => ResourceLimits.None;
         public Task OutputLimitPassed { get; } = new TaskCompletionSource().Task;
         public bool HeldOpen => false;
+        public bool DiskFailed => false;
         public OutputLog Stdout { get; } = new(() => throw new NotSupportedException());
         public OutputLog Stderr { get; } = new(() => throw new NotSupportedException());
         public OutputLog Index { get; } = new(() => throw new NotSupportedException());

@@ -41,7 +41,7 @@ public sealed class SqliteJobStoreTests : IDisposable
 
     private static JobRecord Ended(JobRecord record, JobEnd end) => record with
     {
-        State = new JobState.Ended(record.StartedAt.AddTicks(1), end, s_usage, 5, 6, 7, new(1, 2, "ab"), new(0, 0, "cd"), HeldOpen: true),
+        State = new JobState.Ended(record.StartedAt.AddTicks(1), end, s_usage, 5, 6, 7, new(1, 2, "ab"), new(0, 0, "cd"), HeldOpen: true, DiskFailed: true),
     };
 
     [Fact]

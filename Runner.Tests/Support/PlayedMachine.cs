@@ -100,10 +100,10 @@ sealed class PlayedMachine
             return machine._discarded.Add(id);
         });
 
-        public Task SyncAsync(JobId id) => Do(() =>
+        public Task<bool> SyncAsync(JobId id) => Do(() =>
         {
             machine._synced.Add(id);
-            return Task.CompletedTask;
+            return Task.FromResult(false);
         });
 
         public OutputLog LeftOutput(JobId id, OutputKind kind, bool afterPowerCut) => StoredOutput(id, kind, null);
@@ -173,6 +173,7 @@ sealed class PlayedMachine
             public int? LeftoverProcesses => 0;
             public string? HeldBack => null;
             public bool HeldOpen => process.HeldOpen;
+            public bool DiskFailed => process.DiskFailed;
             public Task OutputLimitPassed => process.OutputLimitPassed;
 
             public void Signal(int signal, bool wake) => server.Do(() => { process.Signal(signal, wake); return true; });

@@ -36,6 +36,7 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
     public Task<ProcessExit> Exited => _exited.Task;
     public Task OutputLimitPassed => _outputLimit.Task;
     public bool HeldOpen => false;
+    public bool DiskFailed => false;
     public int? LeftoverProcesses => 0;
     public string? HeldBack { get; set; }
 

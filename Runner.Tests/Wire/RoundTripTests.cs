@@ -92,7 +92,7 @@ public sealed class RoundTripTests
     public void A_job_survives()
     {
         var usage = Usages.FromWire(Filled(new V1Usage()));
-        var state = new JobState.Ended(DateTimeOffset.UnixEpoch.AddDays(2), new JobEnd.Exited(1), usage, 10, 20, 3, new(4, 5, new string('a', 64)), new(0, 6, new string('b', 64)), HeldOpen: true) { IsDigestDue = true };
+        var state = new JobState.Ended(DateTimeOffset.UnixEpoch.AddDays(2), new JobEnd.Exited(1), usage, 10, 20, 3, new(4, 5, new string('a', 64)), new(0, 6, new string('b', 64)), HeldOpen: true, DiskFailed: true) { IsDigestDue = true };
         var record = new JobRecord(JobId.New(), JobSpecs.FromWire(Filled(new V1JobSpec())), "anna", 42, new(Cpus: 0.5, Output: new(100_000, OutputPolicy.StopJob)), DateTimeOffset.UnixEpoch.AddDays(1), state) { Pinned = true };
         var view = new JobView(record, usage, 10, 20, Followers: 3, state.Stdout, state.Stderr, HeldBack: "no room");
         Assert.Equal(view, JobViews.FromWire(V1.Job.Parser.ParseFrom(JobViews.ToWire(view).ToByteArray())));

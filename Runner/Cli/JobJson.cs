@@ -55,7 +55,8 @@ static class JobJson
 
     private static JsonOutput Output(JobView job) => new(
         job.Stdout?.From ?? 0, job.Stdout?.Dropped ?? 0, job.Stdout?.Sha256, job.Stderr?.From ?? 0, job.Stderr?.Dropped ?? 0, job.Stderr?.Sha256,
-        job.Record.Applied.Output?.Bytes, OutputPolicies.Word(job.Record.Applied.Output?.Policy), job.Record.State is JobState.Ended { HeldOpen: true }, (job.Record.State as JobState.Ended)?.PrunedAt?.UtcDateTime);
+        job.Record.Applied.Output?.Bytes, OutputPolicies.Word(job.Record.Applied.Output?.Policy), job.Record.State is JobState.Ended { HeldOpen: true },
+        job.Record.State is JobState.Ended { DiskFailed: true }, (job.Record.State as JobState.Ended)?.PrunedAt?.UtcDateTime);
 
     private static JsonLimits Limits(ResourceLimits limits) => new(
         limits.Cpus, limits.MemoryBytes, limits.Pids, limits.CpuWeight, limits.SwapBytes, limits.MemoryHighBytes,
@@ -79,7 +80,7 @@ sealed record JsonJob(
 
 sealed record JsonOutput(
     long StdoutKeptFrom, long StdoutDroppedBytes, string? StdoutSha256, long StderrKeptFrom, long StderrDroppedBytes, string? StderrSha256,
-    long? AppliedMaxBytes, string? AppliedPolicy, bool HeldOpen, DateTime? PrunedAt);
+    long? AppliedMaxBytes, string? AppliedPolicy, bool HeldOpen, bool DiskFailed, DateTime? PrunedAt);
 
 sealed record JsonEnd(string Reason, int? Code, int? Signal, bool? CoreDumped, string? By, string? Detail, DateTime EndedAt, int? LeftoverProcesses, string? LostReason);
 

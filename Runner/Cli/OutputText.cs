@@ -13,7 +13,8 @@ static class OutputText
         var stderr = record.Spec.MergeOutput ? "merged with stderr" : $"{Quantities.Show(job.StderrBytes)} stderr{Gone(job, job.StderrBytes, job.Stderr)}";
         var pruned = record.State is JobState.Ended { PrunedAt: { } at } ? $"; pruned {Rfc3339.Show(at)}: nothing of it is kept" : "";
         var held = record.State is JobState.Ended { HeldOpen: true } ? "; held open by a process outside the job at its end" : "";
-        yield return ("output", $"{Quantities.Show(job.StdoutBytes)} stdout{Gone(job, job.StdoutBytes, job.Stdout)}, {stderr}{Limit(record)}{held}{pruned}");
+        var failed = record.State is JobState.Ended { DiskFailed: true } ? "; the server's disk failed while this was written: bytes may be lost" : "";
+        yield return ("output", $"{Quantities.Show(job.StdoutBytes)} stdout{Gone(job, job.StdoutBytes, job.Stdout)}, {stderr}{Limit(record)}{held}{failed}{pruned}");
         foreach (var (name, bytes, kept) in new[] { ("stdout", job.StdoutBytes, job.Stdout), ("stderr", job.StderrBytes, job.Stderr) })
             if (bytes > 0 && kept?.Sha256 is { } digest)
                 yield return ("sha256", $"{digest} {name}");

@@ -30,7 +30,8 @@ interface IJobLauncher
     void Discard(JobId id);
 
     /// <summary>Has all that a former server captured of a job on the disk.</summary>
-    Task SyncAsync(JobId id);
+    /// <returns>Whether the disk did not take some of it for a time.</returns>
+    Task<bool> SyncAsync(JobId id);
 
     /// <summary>The output of a job whose end no server has recorded: whatever is there.</summary>
     /// <param name="id">Whose.</param>
@@ -113,4 +114,7 @@ interface IJobProcess : IDisposable
 
     /// <summary>Whether somebody outside the job held a stream open when no process of it was left. Known once it has settled.</summary>
     bool HeldOpen { get; }
+
+    /// <summary>Whether the disk did not take some of what it wrote for a time. Known once it has settled.</summary>
+    bool DiskFailed { get; }
 }

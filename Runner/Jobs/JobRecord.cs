@@ -20,9 +20,12 @@ abstract record JobState
     /// <param name="Stdout">What of its standard output was kept at its end. Null: all of it, and there is no digest.</param>
     /// <param name="Stderr">The same of its standard error.</param>
     /// <param name="HeldOpen">Whether somebody outside the job held a stream open when no process of it was left: what they wrote later was not captured.</param>
+    /// <param name="DiskFailed">
+    /// Whether the disk did not take some of its output for a time: what was in memory still was written again, and what was not is lost, which nobody can see.
+    /// </param>
     public sealed record Ended(
         DateTimeOffset EndedAt, JobEnd End, ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null,
-        KeptOutput? Stdout = null, KeptOutput? Stderr = null, bool HeldOpen = false) : JobState
+        KeptOutput? Stdout = null, KeptOutput? Stderr = null, bool HeldOpen = false, bool DiskFailed = false) : JobState
     {
         /// <summary>Bytes of its output and index that are kept.</summary>
         public long StoredBytes { get; init; }

@@ -113,7 +113,10 @@ sealed class RunningJob
         var synced = UntilDoneAsync("brought to the disk", _process.SyncAsync);
         var (stdout, stderr) = (await KeptAsync(Stdout).ConfigureAwait(false), await KeptAsync(Stderr).ConfigureAwait(false));
         await synced.ConfigureAwait(false);
-        var state = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers, stdout, stderr, _process.HeldOpen) { StoredBytes = StoredBytes };
+
+        // What was read then may have been in memory alone, and not be what the disk has now.
+        if (_process.DiskFailed) (stdout, stderr) = (await KeptAsync(Stdout).ConfigureAwait(false), await KeptAsync(Stderr).ConfigureAwait(false));
+        var state = new JobState.Ended(endedAt, end, usage, Stdout.Length, Stderr.Length, leftovers, stdout, stderr, _process.HeldOpen, _process.DiskFailed) { StoredBytes = StoredBytes };
         var record = _record with { State = state };
 
         // An end that is told but not kept would be a lie after a restart.

@@ -5,7 +5,7 @@ using Runner.Jobs;
 
 namespace Runner.Server;
 
-/// <summary>Tells health checks and the log when the disk of the state directory has no room, and when it has again.</summary>
+/// <summary>Tells health checks and the log when the disk of the state directory has no room or takes nothing, and when it does again.</summary>
 sealed class DiskHealth : IAsyncDisposable
 {
     /// <summary>A service of its own: while the disk is full calls are still answered, and the server should not be taken out for it.</summary>
@@ -50,11 +50,11 @@ sealed class DiskHealth : IAsyncDisposable
 
     private void Look()
     {
-        var (healthy, words) = (false, "");
+        var (healthy, full, words) = (false, false, "");
         try
         {
             var state = _jobs.Disk();
-            (healthy, words) = (state.IsHealthy, $"{state.Space?.Words ?? "no reserve"}; {state.HeldBack} jobs held back, {state.WaitingEnds} ends wait");
+            (healthy, full, words) = (state.IsHealthy, state.Space is { IsLow: true }, $"{state.Space?.Words ?? "no reserve"}; {state.HeldBack} jobs held back, {state.WaitingEnds} ends wait");
         }
         catch (Exception e)
         {
@@ -64,6 +64,7 @@ sealed class DiskHealth : IAsyncDisposable
         if (healthy == _wasHealthy) return;
         _wasHealthy = healthy;
         if (healthy) _logger.DiskHasRoom(words);
-        else _logger.DiskIsFull(words);
+        else if (full) _logger.DiskIsFull(words);
+        else _logger.DiskFails(words);
     }
 }

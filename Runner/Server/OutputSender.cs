@@ -81,7 +81,9 @@ sealed class OutputSender(Job job, OutputWish wish, SendBuffers buffers, IServer
     {
         var (offset, end) = (piece.Offset, piece.Offset + piece.Length);
         var (log, stream) = (_output.Of(piece.Kind), OutputKinds.ToWire(piece.Kind));
-        var time = wish.Times ? Timestamp.FromDateTime(new DateTime(piece.Ticks, DateTimeKind.Utc)) : null;
+
+        // A disk that has damaged the index may have left any number there.
+        var time = wish.Times ? Timestamp.FromDateTime(new DateTime(Math.Clamp(piece.Ticks, 0, DateTime.MaxValue.Ticks), DateTimeKind.Utc)) : null;
         var (buffer, size) = buffers.Rent(Math.Min(piece.Length, _left));
         try
         {

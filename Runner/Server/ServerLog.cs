@@ -41,6 +41,9 @@ static partial class ServerLog
     [LoggerMessage(LogLevel.Warning, "The disk of the state directory has no room: {Words}")]
     public static partial void DiskIsFull(this ILogger logger, string words);
 
+    [LoggerMessage(LogLevel.Warning, "The disk of the state directory does not take what is to be stored: {Words}")]
+    public static partial void DiskFails(this ILogger logger, string words);
+
     [LoggerMessage(LogLevel.Information, "The disk of the state directory has room: {Words}")]
     public static partial void DiskHasRoom(this ILogger logger, string words);
 

@@ -18,7 +18,7 @@ static class StoredJson
         var parts = EndParts.Of(ended.End);
         var outcome = new StoredOutcome(
             ended.EndedAt.UtcTicks, parts.Reason, parts.Code, parts.Signal, parts.CoreDumped, parts.By, parts.Detail,
-            ended.Usage, ended.StdoutBytes, ended.StderrBytes, ended.LeftoverProcesses, ended.Stdout, ended.Stderr, ended.HeldOpen, parts.LostWord);
+            ended.Usage, ended.StdoutBytes, ended.StderrBytes, ended.LeftoverProcesses, ended.Stdout, ended.Stderr, ended.HeldOpen, parts.LostWord, ended.DiskFailed);
         return JsonSerializer.Serialize(outcome, StoredJsonContext.Default.StoredOutcome);
     }
 
@@ -57,7 +57,7 @@ static class StoredJson
             : null;
         var end = new EndParts(outcome.Reason, exit, outcome.By, outcome.Detail, EndParts.LostReasonOf(outcome.LostReason)).ToEnd()
             ?? throw new StoreException($"state database: no such end: {outcome.Reason}");
-        return new(Stamp.To(outcome.EndedAt), end, outcome.Usage, outcome.StdoutBytes, outcome.StderrBytes, outcome.LeftoverProcesses, outcome.Stdout, outcome.Stderr, outcome.HeldOpen);
+        return new(Stamp.To(outcome.EndedAt), end, outcome.Usage, outcome.StdoutBytes, outcome.StderrBytes, outcome.LeftoverProcesses, outcome.Stdout, outcome.Stderr, outcome.HeldOpen, outcome.DiskFailed);
     }
 
     private static T Parse<T>(string json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) =>
@@ -75,7 +75,7 @@ static class Stamp
 /// <summary>An end as it is stored.</summary>
 sealed record StoredOutcome(
     long EndedAt, string Reason, int? Code, int? Signal, bool CoreDumped, string? By, string? Detail,
-    ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null, KeptOutput? Stdout = null, KeptOutput? Stderr = null, bool HeldOpen = false, string? LostReason = null);
+    ResourceUsage Usage, long StdoutBytes, long StderrBytes, int? LeftoverProcesses = null, KeptOutput? Stdout = null, KeptOutput? Stderr = null, bool HeldOpen = false, string? LostReason = null, bool DiskFailed = false);
 
 /// <summary>An ending as it is stored.</summary>
 /// <param name="StoppedBy">Null: its time was up, or its output too much.</param>

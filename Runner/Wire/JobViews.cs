@@ -70,7 +70,7 @@ static class JobViews
         JobState state = wire.Ended is { } ended
             ? new JobState.Ended(
                 Time("ended_at", ended.EndedAt), JobEnds.FromWire(ended), usage, stdout, stderr, ended.HasLeftoverProcesses ? ended.LeftoverProcesses : null,
-                keptStdout, keptStderr, wire.Output?.HeldOpen ?? false)
+                keptStdout, keptStderr, wire.Output?.HeldOpen ?? false, wire.Output?.DiskFailed ?? false)
                 {
                     PrunedAt = wire.Output?.PrunedAt is { } pruned ? Time("pruned_at", pruned) : null,
                     IsDigestDue = ended.DigestsDue,

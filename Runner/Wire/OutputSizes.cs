@@ -20,6 +20,7 @@ static class OutputSizes
             StderrDroppedBytes = view.Stderr?.Dropped ?? 0,
             AppliedPolicy = OutputLimits.ToWire(view.Record.Applied.Output?.Policy),
             HeldOpen = view.Record.State is JobState.Ended { HeldOpen: true },
+            DiskFailed = view.Record.State is JobState.Ended { DiskFailed: true },
         };
         if (view.Record.State is JobState.Ended { PrunedAt: { } pruned }) wire.PrunedAt = Timestamp.FromDateTimeOffset(pruned);
         if (view.Record.Applied.Output?.Bytes is { } most) wire.AppliedMaxBytes = most;

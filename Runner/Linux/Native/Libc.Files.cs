@@ -14,6 +14,12 @@ static partial class Libc
 
     public const int SeekData = 3, SeekHole = 4;
 
+    /// <summary>preadv2(2).</summary>
+    [LibraryImport(Name, EntryPoint = "preadv2", SetLastError = true)]
+    public static unsafe partial nint ReadAt(Fd fd, IoVector* vectors, int count, long offset, int flags);
+
+    public const int ReadNoWait = 8; // RWF_NOWAIT: only what is in memory, Linux 4.14
+
     /// <summary>poll(2).</summary>
     [LibraryImport(Name, EntryPoint = "poll", SetLastError = true)]
     public static unsafe partial int Poll(PollEntry* entries, nuint count, int milliseconds);

@@ -14,7 +14,7 @@ namespace Runner.Linux.Processes;
 sealed class IndexWriter(LazyFile file, OutputLog log, long last = 0, long? most = null) : IDisposable
 {
     // The least that blocks of 4096 bytes and records have in common: what is left begins with a whole record.
-    private const long Unit = 4096 * OutputRecord.Size / 8;
+    public const long Unit = 4096 * OutputRecord.Size / 8;
 
     private readonly FileHead? _head = most is { } bytes ? new(file, bytes, Unit) : null;
     private long _last = last;

@@ -12,7 +12,8 @@ sealed class JobCapture : IDisposable
     private readonly IndexWriter _writer;
     private readonly string?[] _heldBack = new string?[2]; // by stream
     private readonly KeptFile _kept;
-    private readonly Func<Task> _sync;
+    private readonly OutputSync _sync;
+    private readonly LazyFile[] _files;
     private readonly TaskCompletionSource _limitPassed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="loop">Where capturing is done.</param>
@@ -23,7 +24,8 @@ sealed class JobCapture : IDisposable
     /// <param name="logger">Told when the files take no more.</param>
     public JobCapture(EventLoop loop, JobId id, CaptureFiles files, IReadOnlyList<Fd> pipes, OutputCap? cap, ILogger logger)
     {
-        (Stdout, Stderr, Index, _kept, _sync) = (files.Stdout.Log, files.Stderr.Log, files.Index.Log, files.Kept, files.SyncAsync);
+        (Stdout, Stderr, Index, _kept, _sync) = (files.Stdout.Log, files.Stderr.Log, files.Index.Log, files.Kept, files.Sync);
+        _files = [files.Stdout.File, files.Stderr.File];
         _writer = new IndexWriter(files.Index.File, Index, files.LastTicks, cap?.Bytes);
         (OutputKind, LogFile)[] streams = [(OutputKind.Stdout, files.Stdout), (OutputKind.Stderr, files.Stderr)];
         _streams =
@@ -59,6 +61,9 @@ sealed class JobCapture : IDisposable
     /// <summary>Whether somebody held a pipe open when capturing was finished.</summary>
     public bool HeldOpen => _streams.Any(stream => stream.HeldOpen);
 
+    /// <summary>Whether the disk did not take some of it for a time, so that bytes may be lost.</summary>
+    public bool DiskFailed => _sync.DiskFailed;
+
     public void Start()
     {
         foreach (var stream in _streams) stream.Start();
@@ -68,10 +73,12 @@ sealed class JobCapture : IDisposable
     public Task FinishAsync() => Task.WhenAll(_streams.Select(stream => stream.FinishAsync()));
 
     /// <summary>Has all of it on the disk.</summary>
-    public Task SyncAsync() => Stdout.Length > 0 || Stderr.Length > 0 ? _sync() : Task.CompletedTask;
+    public Task SyncAsync() => Stdout.Length > 0 || Stderr.Length > 0 ? _sync.RunAsync() : Task.CompletedTask;
 
     public void Dispose()
     {
+        // Only now: while a file is open the kernel does not forget that it could not write it.
+        foreach (var file in _files) file.Dispose();
         _writer.Dispose();
         _kept.Dispose();
     }
@@ -82,7 +89,7 @@ sealed class JobCapture : IDisposable
 sealed record LogFile(LazyFile File, OutputLog Log, long Size, long Dropped = 0, StateDisk? Disk = null);
 
 /// <summary>The files of one job, to be written to, and how they get to the disk.</summary>
-sealed record CaptureFiles(LogFile Stdout, LogFile Stderr, LogFile Index, KeptFile Kept, Func<Task> SyncAsync)
+sealed record CaptureFiles(LogFile Stdout, LogFile Stderr, LogFile Index, KeptFile Kept, OutputSync Sync)
 {
     /// <summary>The time of the last record in the index; 0: there is none.</summary>
     public long LastTicks { get; init; }

@@ -99,7 +99,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
 
     public OutputLog LeftOutput(JobId id, OutputKind kind, bool afterPowerCut) => _files.Left(id, kind, afterPowerCut);
 
-    public Task SyncAsync(JobId id) => _files.SyncAsync(id);
+    public Task<bool> SyncAsync(JobId id) => _files.SyncAsync(id);
 
     public OutputLog StoredIndex(JobId id) => _files.CompleteIndex(id);
 

@@ -45,6 +45,7 @@ sealed class JobProcess : IJobProcess
     public string? HeldBack => _capture.HeldBack;
     public Task OutputLimitPassed => _capture.LimitPassed;
     public bool HeldOpen => _capture.HeldOpen;
+    public bool DiskFailed => _capture.DiskFailed;
     public Task<ProcessExit> Exited { get; }
     public DateTimeOffset? ExitedAt => _reaped?.At;
     public int? LeftoverProcesses { get; private set; } = 0;

@@ -10,10 +10,7 @@ sealed class OutputFiles
 {
     private const uint OwnerOnly = 0x180; // 0600
     private const uint OwnerOnlyFolder = 0x1C0; // 0700
-
-    // Each waits for the disk: enough to let it gather their writes, few enough to leave the pool its threads.
-    private const int MostSyncing = 4;
-    private static readonly SemaphoreSlim s_syncing = new(MostSyncing);
+    private const long MostTicks = 3155378975999999999; // of DateTime
 
     private readonly string _jobs;
     private readonly StateDisk? _disk;
@@ -27,7 +24,7 @@ sealed class OutputFiles
         _jobs = System.IO.Path.Combine(stateDirectory, "jobs");
         MakeFolder(_jobs);
         if (!Directory.Exists(_jobs)) throw new LinuxException("mkdir", Errno.ENOTDIR, _jobs);
-        Sync(stateDirectory);
+        OutputSync.Sync(stateDirectory);
         CanGiveBack = FileHead.WorksIn(_jobs);
     }
 
@@ -46,20 +43,35 @@ sealed class OutputFiles
 
         // What is on record is told; the rest of the files once it is.
         files.Index.Log.Grow(files.Index.Size - files.Index.Size % OutputRecord.Size);
-        using var index = new OutputIndex(files.Index.Log);
-        files.Stdout.Log.Grow(index.EndBeforeAsync(OutputKind.Stdout, index.Count, CancellationToken.None).AsTask().GetAwaiter().GetResult() ?? 0);
-        files.Stderr.Log.Grow(index.EndBeforeAsync(OutputKind.Stderr, index.Count, CancellationToken.None).AsTask().GetAwaiter().GetResult() ?? 0);
-        return files with { LastTicks = index.Count > 0 ? index[index.Count - 1].Ticks : 0 };
+        try
+        {
+            using var index = new OutputIndex(files.Index.Log);
+            foreach (var (kind, stream) in new[] { (OutputKind.Stdout, files.Stdout), (OutputKind.Stderr, files.Stderr) })
+            {
+                // More than there is: a disk has lost the rest, or has damaged the index. Then all there is counts as captured now.
+                var end = index.EndBeforeAsync(kind, index.Count, CancellationToken.None).AsTask().GetAwaiter().GetResult() ?? 0;
+                if (end >= 0 && end <= stream.Size) stream.Log.Grow(end);
+                else files.Sync.DiskFailed = true;
+            }
+            return files with { LastTicks = index.Count > 0 && index[index.Count - 1].Ticks is > 0 and <= MostTicks and var last ? last : 0 };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The job goes on: its bytes are recorded as captured now, past the blocks that cannot be read, for to write to a
+            // part of one it has to be read. Whoever reads by what is lost is told.
+            files.Index.Log.Grow((files.Index.Size + IndexWriter.Unit - 1) / IndexWriter.Unit * IndexWriter.Unit);
+            return files;
+        }
     }
 
     private CaptureFiles Files(JobId id, bool isNew)
     {
         var kept = new KeptFile(new LazyFile(() => OpenForWriting(id, KeptPath(id))));
-        return new(Stream(OutputKind.Stdout), Stream(OutputKind.Stderr), For(IndexPath(id), 0, 0), kept, () => SyncAsync(id));
+        return new(Stream(OutputKind.Stdout), Stream(OutputKind.Stderr), For(IndexPath(id), 0, 0), kept, new(Folder(id), isNew));
 
         LogFile Stream(OutputKind kind)
         {
-            var (first, dropped) = isNew ? default : KeptFile.Read(KeptPath(id), kind);
+            var (first, dropped) = isNew ? default : KeptOf(id, kind);
             return For(Path(id, kind), first, dropped);
         }
 
@@ -88,33 +100,13 @@ sealed class OutputFiles
         Fd Open() => Libc.Open(path, OpenFlags.WriteOnly | OpenFlags.Create | OpenFlags.CloseOnExec, OwnerOnly);
     }
 
-    /// <summary>Puts a job's files on the disk, where a power cut leaves them: their bytes, their names, their folder's name (fsync(2)).</summary>
-    /// <exception cref="LinuxException">The disk did not take all of it.</exception>
-    public async Task SyncAsync(JobId id)
+    /// <summary>Has all on the disk that a former server captured of a job. Whether the disk had failed.</summary>
+    /// <exception cref="LinuxException">It did not take all of it.</exception>
+    public async Task<bool> SyncAsync(JobId id)
     {
-        // A job that wrote nothing has none; and one that somebody removed is not waited for.
-        if (!Directory.Exists(Folder(id))) return;
-        await s_syncing.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            await Task.Run(() =>
-            {
-                foreach (var file in Directory.GetFiles(Folder(id))) Sync(file);
-                Sync(Folder(id));
-                Sync(_jobs);
-            }).ConfigureAwait(false);
-        }
-        finally
-        {
-            s_syncing.Release();
-        }
-    }
-
-    private static void Sync(string path)
-    {
-        using var file = Libc.Open(path, OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
-        if (file.IsInvalid) throw LinuxException.Last("open", path);
-        if (Libc.Sync(file) != 0) throw LinuxException.Last("fsync", path);
+        var sync = new OutputSync(Folder(id), isNew: false);
+        await sync.RunAsync().ConfigureAwait(false);
+        return sync.DiskFailed;
     }
 
     /// <summary>Removes a job's folder and all that is in it.</summary>
@@ -133,13 +125,29 @@ sealed class OutputFiles
     /// <summary>A stream as a server left it that did not come to record it.</summary>
     public OutputLog Left(JobId id, OutputKind kind, bool afterPowerCut)
     {
-        var (path, (first, dropped)) = (Path(id, kind), KeptFile.Read(KeptPath(id), kind));
+        var (path, (first, dropped)) = (Path(id, kind), KeptOf(id, kind));
         var size = Size(path);
 
         // The disk may have taken back more than was written down: no zeros are told for that. Only then: what was written is
         // exact after the death of a process, and some file systems make holes of zeros that a job wrote.
         if (afterPowerCut && (first > 0 || File.Exists(KeptPath(id)))) first = Math.Max(first, HoleBefore(path, size));
         return new(() => Open(path), size + dropped, complete: true, first + dropped > 0 ? new(first, first + dropped) : null);
+    }
+
+    /// <summary>What was written down of a stream. Where a disk has damaged that, its file still tells where it begins.</summary>
+    private (long First, long Dropped) KeptOf(JobId id, OutputKind kind)
+    {
+        var (path, size) = (Path(id, kind), Size(Path(id, kind)));
+        try
+        {
+            var (first, dropped) = KeptFile.Read(KeptPath(id), kind);
+            if (first >= 0 && first <= size && dropped >= 0) return (first, dropped);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // As if it were damaged.
+        }
+        return (HoleBefore(path, size), 0);
     }
 
     /// <summary>Where the last hole of a file ends; a stream has none but where its head was given back.</summary>
@@ -184,7 +192,14 @@ sealed class OutputFiles
         public int Read(long offset, Span<byte> buffer)
         {
             _file ??= File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return RandomAccess.Read(_file, buffer, offset);
+            try
+            {
+                return RandomAccess.Read(_file, buffer, offset);
+            }
+            catch (IOException e)
+            {
+                throw new IOException($"from byte {offset} on: {e.Message}", e);
+            }
         }
 
         public void Dispose() => _file?.Dispose();

@@ -219,7 +219,6 @@ sealed class StreamCapture(
         _closed = true;
         Unwatch();
         pipe.Dispose();
-        _file.Dispose();
         _finished.SetResult();
     }
 }

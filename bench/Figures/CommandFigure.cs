@@ -11,9 +11,10 @@ sealed class CommandFigure : IFigure
     public async Task MeasureAsync(Session session)
     {
         using var server = new ServedRunner(session.Binary);
+        using var alone = new ServedRunner(session.Binary, hasKeeper: false);
         using var bare = new TlsFloor(session.FloorProgram("tls"), server.Folder, "/dev/null");
         using var ssh = SshFloor.TryStart(server.Folder, out var noSsh);
-        var (start, run, status, openssl, hello, sshRun) = (new Samples(), new Samples(), new Samples(), new Samples(), new Samples(), new Samples());
+        var (start, run, runAlone, status, openssl, hello, sshRun) = (new Samples(), new Samples(), new Samples(), new Samples(), new Samples(), new Samples(), new Samples());
 
         var job = "";
         using (var client = server.Connect()) job = (await ServedRunner.RunJobAsync(client, "true")).ToString();
@@ -23,6 +24,7 @@ sealed class CommandFigure : IFigure
         [
             () => openssl.Add(Child.Run("openssl", handshake, []).Milliseconds),
             () => run.Add(server.Run("run", "--", "true").Milliseconds),
+            () => runAlone.Add(alone.Run("run", "--", "true").Milliseconds),
             () => hello.Add(bare.Hello().Milliseconds),
             () => start.Add(server.Run("start", "--", "true").Milliseconds),
             () => status.Add(server.Run("status", job).Milliseconds),
@@ -32,6 +34,7 @@ sealed class CommandFigure : IFigure
 
         var client1 = new Floor("openssl s_client: one handshake", openssl);
         session.Add(new(Name, "`runner run -- true`", "ms", run) { Floor = client1, Target = Target.OfRatio(1) });
+        session.Add(new(Name, "`runner run -- true`", "ms", run) { Floor = new("the same without a keeper (`--no-keeper`)", runAlone) });
         session.Add(new(Name, "`runner start -- true`", "ms", start) { Floor = client1, Target = Target.OfRatio(1) });
         session.Add(new(Name, "`runner status`", "ms", status) { Floor = client1 });
         session.Add(new(Name, "`runner status`", "ms", status) { Floor = new("C: one handshake, one round trip", hello) });

@@ -28,7 +28,7 @@ sealed class MemoryFigure : IFigure
     /// <summary>The pages that are resident after a first call, and those that are its own.</summary>
     private void Idle(Session session)
     {
-        var (rss, pss) = (new Samples(), new Samples());
+        var (rss, pss, keeperRss, keeperPss) = (new Samples(), new Samples(), new Samples(), new Samples());
         using var server = new ServedRunner(session.Binary);
         for (var i = 0; i < session.Times(5, 2); i++)
         {
@@ -36,9 +36,13 @@ sealed class MemoryFigure : IFigure
             server.Run("list");
             rss.Add(server.Memory.Rss / Kibi);
             pss.Add(server.Memory.Pss / Kibi);
+            keeperRss.Add(server.KeeperMemory.Rss / Kibi);
+            keeperPss.Add(server.KeeperMemory.Pss / Kibi);
         }
         session.Add(new(Name, "idle server, RSS", "MiB", rss) { Target = Target.OfMedian(30e6 / (1 << 20)), Note = "the target is 30 MB" });
-        session.Add(new(Name, "idle server, PSS", "MiB", pss) { Target = Target.OfMedian(30e6 / (1 << 20)) });
+        session.Add(new(Name, "idle server, PSS", "MiB", pss) { Target = Target.OfMedian(30e6 / (1 << 20)), Note = "pages that it shares with its keeper are counted by half" });
+        session.Add(new(Name, "its keeper, RSS", "MiB", keeperRss));
+        session.Add(new(Name, "its keeper, PSS", "MiB", keeperPss));
     }
 
     private async Task JobsAsync(Session session)
@@ -47,18 +51,18 @@ sealed class MemoryFigure : IFigure
         using var client = server.Connect();
         for (var i = 0; i < 20; i++) await ServedRunner.RunJobAsync(client, "true");
 
-        var (count, before) = (session.Times(500, 50), server.Memory);
+        var (count, before, keeper) = (session.Times(500, 50), server.Memory, server.KeeperMemory);
         var jobs = new List<JobId>();
         for (var i = 0; i < count; i++)
         {
             jobs.Add(JobId.New());
             await client.StartAsync(jobs[^1], new JobSpec { Command = "sleep", Args = ["1000"] }, session.Cancelled);
         }
-        var helpers = Proc.Children(server.Id) - count;
         session.Add(new(Name, $"for each of {count} running jobs, RSS of the server", "KiB", Each(before, server.Memory, count))
         {
-            Target = Target.OfMedian(64), Note = $"{helpers} helper processes",
+            Target = Target.OfMedian(64), Note = $"{server.Helpers(count)} helper processes, the keeper included",
         });
+        session.Add(new(Name, $"for each of {count} running jobs, RSS of the keeper", "KiB", Each(keeper, server.KeeperMemory, count)));
         await Task.WhenAll(jobs.Select(id => client.StopAsync(id, TimeSpan.Zero, 0, session.Cancelled)));
 
         (count, before) = (session.Times(2000, 100), server.Memory);

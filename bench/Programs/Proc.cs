@@ -23,11 +23,12 @@ static class Proc
         return new(Kibibytes(lines, "Rss:"), Kibibytes(lines, "Pss:"));
     }
 
-    /// <summary>How many processes have this one as their parent.</summary>
-    public static int Children(int parent) => Directory.EnumerateDirectories("/proc")
+    /// <summary>The processes that have this one as their parent.</summary>
+    public static IReadOnlyList<int> Children(int parent) => [.. Directory.EnumerateDirectories("/proc")
         .Select(Path.GetFileName)
         .Where(name => int.TryParse(name, out _))
-        .Count(name => IsChild(int.Parse(name!, CultureInfo.InvariantCulture), parent));
+        .Select(name => int.Parse(name!, CultureInfo.InvariantCulture))
+        .Where(pid => IsChild(pid, parent))];
 
     private static bool IsChild(int pid, int parent)
     {

@@ -10,14 +10,16 @@ sealed class ServedRunner : IDisposable
 {
     private readonly string _binary;
     private readonly int? _openFiles;
+    private readonly bool _hasKeeper;
     private readonly CgroupPlace _cgroups = new();
     private Child _process;
 
     /// <param name="binary">The published program.</param>
     /// <param name="openFiles">Most descriptors the server may have; null: as many as any program that is started here.</param>
-    public ServedRunner(string binary, int? openFiles = null)
+    /// <param name="hasKeeper">Whether there is one, as by default.</param>
+    public ServedRunner(string binary, int? openFiles = null, bool hasKeeper = true)
     {
-        (_binary, _openFiles) = (binary, openFiles);
+        (_binary, _openFiles, _hasKeeper) = (binary, openFiles, hasKeeper);
         Folder.MakeCertificates();
         _process = Serve();
     }
@@ -26,7 +28,8 @@ sealed class ServedRunner : IDisposable
 
     public string Address { get; private set; } = "";
 
-    public int Id => _process.Id;
+    /// <summary>The server's own process.</summary>
+    public int Id { get; private set; }
 
     /// <summary>From its exec until it said that calls are answered.</summary>
     public double MillisecondsToReady { get; private set; }
@@ -60,6 +63,12 @@ sealed class ServedRunner : IDisposable
 
     public Memory Memory => Proc.Memory(Id);
 
+    /// <summary>The keeper's, which is the parent of server and jobs.</summary>
+    public Memory KeeperMemory => Proc.Memory(_process.Id);
+
+    /// <summary>Processes that are there for the server beside the jobs.</summary>
+    public int Helpers(int jobs) => Proc.Children(_process.Id).Count - jobs + (_hasKeeper ? Proc.Children(Id).Count : 0);
+
     /// <summary>Starts a job and waits for its end.</summary>
     public static async Task<JobId> RunJobAsync(RunnerClient client, string command, params string[] args)
     {
@@ -86,6 +95,7 @@ sealed class ServedRunner : IDisposable
     private Child Serve()
     {
         string[] words = [_binary, "serve", "--listen", "127.0.0.1:0", "--cert", Folder.Certificate("server"), "--state-dir", State, "--cgroup", _cgroups.Name];
+        if (!_hasKeeper) words = [.. words, "--no-keeper"];
         if (_openFiles is { } most) words = ["prlimit", string.Create(CultureInfo.InvariantCulture, $"--nofile={most}:{most}"), .. words];
         var begin = Clock.Now;
         var process = Child.Start(words[0], words[1..], [], wantsOutput: true, hasInput: false);
@@ -93,6 +103,9 @@ sealed class ServedRunner : IDisposable
         var line = process.ReadLine();
         MillisecondsToReady = Clock.MillisecondsSince(begin);
         Address = line.StartsWith(Ready, StringComparison.Ordinal) ? line[Ready.Length..] : throw new BenchException($"serve: said {line}");
+
+        // It is ready, so there are no jobs yet, and the server is the only child.
+        Id = _hasKeeper ? Proc.Children(process.Id).Single() : process.Id;
         return process;
     }
 

@@ -79,6 +79,26 @@ public sealed class EndRecordTests : IDisposable
     }
 
     [Fact]
+    public async Task So_are_those_to_a_disk_that_nobody_ever_set_a_rate_for()
+    {
+        Assert.SkipUnless(Directory.Exists("/sys/fs/cgroup/blkio"), "v2 counts in another way");
+        var (image, folder) = (Path.Combine(_machine.Folder, "image"), Directory.CreateDirectory(Path.Combine(_machine.Folder, "mounted")).FullName);
+        var job = await _machine.RunAsync($"truncate -s 8M {image} && mkfs.ext4 -q {image} && losetup -f --show {image}");
+        var disk = (await Machine.TextAsync(job.Stdout)).Trim();
+        try
+        {
+            using var later = new Machine();
+            job = await later.RunAsync($"unshare -m sh -ec 'mount {disk} {folder}; dd if=/dev/zero of={folder}/file bs=4K count=20 oflag=direct'");
+            Assert.Equal(new JobEnd.Exited(0), Machine.EndOf(job));
+            Assert.InRange(job.Usage().WrittenBytes!.Value, 20 * 4096, 8 << 20);
+        }
+        finally
+        {
+            await _machine.RunAsync($"losetup -d {disk}");
+        }
+    }
+
+    [Fact]
     public async Task What_the_job_is_told_to_have_used_is_what_is_stored()
     {
         var job = await _machine.RunAsync("sleep 1000 & dd if=/dev/zero of=/dev/null bs=1M count=1 2>&1");

@@ -127,6 +127,7 @@ sealed class CgroupTreeOpener(string name, CgroupMounts mounts, Delegation? with
                 return null;
             }
         }
+        foreach (var (file, text) in controller.ToKeepAccounts(Disks.All())) directory.Write(file, text);
         reason = "";
         return directory.Path;
     }

@@ -12,6 +12,10 @@ abstract class Controller(string name)
     /// <summary>Whether a job under these limits needs a directory of this controller, for a limit or for its accounts.</summary>
     public virtual bool IsNeeded(ResourceLimits limits) => true;
 
+    /// <summary>What to write to the subtree of all jobs, once, for its accounts to be kept; a kernel that does not take it keeps what it can.</summary>
+    /// <param name="disks">MAJOR:MINOR of each whole disk.</param>
+    public virtual IEnumerable<(string File, string Text)> ToKeepAccounts(IEnumerable<string> disks) => [];
+
     /// <summary>What to write, in this order; nothing for a limit that was not asked for.</summary>
     public virtual IEnumerable<LimitFile> ToFiles(ResourceLimits limits) => [];
 

@@ -6,7 +6,11 @@ namespace Runner.Linux.Cgroups;
 /// <summary>Finds the whole disks that people mean by a number, a device file or a path; cgroups hold no partitions.</summary>
 static class Disks
 {
-    private const string Numbers = "/sys/dev/block";
+    private const string Numbers = "/sys/dev/block", Whole = "/sys/block";
+
+    /// <summary>MAJOR:MINOR of every whole disk that has a size now.</summary>
+    public static IEnumerable<string> All() =>
+        !Directory.Exists(Whole) ? [] : Directory.GetDirectories(Whole).Where(disk => Read(disk, "size") is not (null or "0")).Select(disk => Read(disk, "dev")).OfType<string>();
 
     /// <summary>The same rates with MAJOR:MINOR of each disk, in order and none twice.</summary>
     /// <exception cref="JobException">A device is not there, or not one disk.</exception>
@@ -38,6 +42,19 @@ static class Disks
         catch (LinuxException failure)
         {
             throw Unavailable(device, LinuxException.Describe(failure.Errno), failure.Errno);
+        }
+    }
+
+    /// <summary>Null: it has just gone.</summary>
+    private static string? Read(string disk, string file)
+    {
+        try
+        {
+            return File.ReadAllText($"{disk}/{file}").Trim();
+        }
+        catch (IOException)
+        {
+            return null;
         }
     }
 

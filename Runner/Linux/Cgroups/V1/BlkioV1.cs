@@ -15,6 +15,9 @@ sealed class BlkioV1() : Controller("blkio")
     // The only one since Linux 5.0, which dropped blkio.weight with the CFQ scheduler.
     private const string Weight = "blkio.bfq.weight";
 
+    // Since Linux 6.10 nothing is counted on a disk before a rate was written for it somewhere (blk_throtl_init, block/blk-throttle.c): 0 is none.
+    public override IEnumerable<(string File, string Text)> ToKeepAccounts(IEnumerable<string> disks) => disks.Select(disk => (ReadBps, $"{disk} 0"));
+
     public override IEnumerable<LimitFile> ToFiles(ResourceLimits limits)
     {
         if (limits.IoWeight is { } weight)

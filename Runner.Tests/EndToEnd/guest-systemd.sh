@@ -69,7 +69,7 @@ for left in /sys/fs/cgroup/runner*; do [ ! -e "$left" ] || echo "left $left"; do
 pgrep -a runner | sed 's/^/left /' || true
 
 # A stop that leaves the jobs, to the next start.
-printf '[Service]\nKillMode=process\nExecStart=\nExecStart=/usr/local/bin/runner serve --on-stop leave\n' >/etc/systemd/system/runner.service.d/test.conf
+printf '[Service]\nKillMode=process\nExecStart=\nExecStart=/usr/local/bin/runner serve --on-stop leave --watchdog 2m\n' >/etc/systemd/system/runner.service.d/test.conf
 systemctl daemon-reload
 systemctl start runner
 mkfifo /run/then

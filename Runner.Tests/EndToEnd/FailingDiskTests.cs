@@ -15,7 +15,7 @@ public sealed class FailingDiskTests
         var guest = await Guest.RunAsync("guest-disk.sh", TimeSpan.FromMinutes(8), "--modules", "loop dm-flakey quota_v2");
 
         // No write reaches the disk for a time.
-        Assert.Matches("^it could not be settled: fsync /var/lib/runner/jobs/.*: Input/output error$", guest.Line("writes-held"));
+        Assert.Matches("^it could not be brought to the disk: fsync /var/lib/runner/jobs/.*: Input/output error$", guest.Line("writes-held"));
         Assert.Matches("^it could not be recorded: .*disk I/O error", guest.Line("silent-held"));
         Assert.Equal(["running", "running"], [guest.Line("writes-state"), guest.Line("silent-state")]);
         Assert.Matches("could not be stored: .*disk I/O error", guest.Line("refused"));

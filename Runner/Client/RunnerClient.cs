@@ -145,7 +145,7 @@ sealed class RunnerClient : IDisposable
                     ? await AskOnceAsync(options => _jobs.RemoveOutputAsync(new() { Id = id.ToString() }, options), answer => answer.Bytes, s_lookLimit, cancellationToken)
                     : await AskOnceAsync(options => _jobs.RemoveJobAsync(new() { Id = id.ToString() }, options), answer => answer.Bytes, s_lookLimit, cancellationToken);
             }
-            catch (JobException e) when (e.Error is JobError.NoSuchJob && asked > 0)
+            catch (JobException e) when (scope is RemovalScope.Job && e.Error is JobError.NoSuchJob && asked > 0)
             {
                 return 0;
             }

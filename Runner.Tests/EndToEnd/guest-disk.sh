@@ -67,7 +67,7 @@ job silent 'exit 7'
 fails
 go writes
 go silent
-until_true 'held writes | grep -q settled && held silent | grep -q recorded'
+until_true 'held writes | grep -q "brought to the disk" && held silent | grep -q recorded'
 held writes
 held silent
 state_of writes
@@ -126,7 +126,7 @@ job spoke 'seq 100000; exit 10'
 fails
 go killed
 go spoke
-until_true 'held spoke | grep -q settled && held killed | grep -q recorded'
+until_true 'held spoke | grep -q "brought to the disk" && held killed | grep -q recorded'
 kill -KILL "$(server)"
 until_true 'grep -q "exited with code 14; its jobs go on" err'
 works

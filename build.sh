@@ -53,7 +53,7 @@ need_build() {
 
 need_test() {
   need_build
-  need openssl binutils iproute2 util-linux qemu-system-x86 cpio xz-utils e2fsprogs dmsetup busybox-static debootstrap
+  need openssl binutils iproute2 util-linux mount procps python3-minimal qemu-system-x86 cpio xz-utils e2fsprogs dmsetup busybox-static debootstrap
   command -v node >/dev/null || need nodejs
   command -v npm >/dev/null || need npm
 }

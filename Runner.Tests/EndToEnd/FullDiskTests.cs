@@ -145,7 +145,7 @@ public sealed class FullDiskTests
     private const string ExitFindsNoRoom = """
         gone() { ! kill -0 $1 2>/dev/null; }
         disk 16m
-        serve --disk-reserve 0
+        serve --disk-reserve 0 --watchdog 10m
         job=$("$runner" start -- sh -c 'until [ -e go ]; do sleep 0.05; done; exit 7')
         pid=$("$runner" status --json $job | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p')
         serving=$(pgrep -P $server -f '^runner serve')
@@ -156,7 +156,9 @@ public sealed class FullDiskTests
         [ ! -s state/exits ] || echo written
         rm state/ballast
         until_is test -s state/exits
-        kill -STOP $server; kill -KILL $serving $server; wait $server || true
+        kill -STOP $server; kill -KILL $serving
+        until_is grep -q '^State:.*Z' /proc/$serving/status
+        kill -KILL $server; wait $server || true
         serve
         "$runner" status $job | grep ^state
         end
@@ -173,8 +175,9 @@ public sealed class FullDiskTests
     private const string InodesAreUsedUp = """
         disk 64m ,nr_inodes=64
         serve --disk-reserve 0
-        job=$("$runner" start -- sh -c 'read x </proc/self/stat; sleep 1; echo late')
+        job=$("$runner" start -- sh -c 'until [ -e go ]; do sleep 0.05; done; echo late')
         i=0; while : >state/file$i; do i=$((i + 1)); done 2>/dev/null || true
+        : >go
         until_has err 'held back'
         rm state/file*
         "$runner" logs $job

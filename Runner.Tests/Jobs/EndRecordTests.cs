@@ -64,7 +64,7 @@ public sealed class EndRecordTests : IDisposable
     [Fact]
     public async Task The_most_processes_at_once_are_told()
     {
-        var job = await _machine.RunAsync("for i in 1 2 3 4 5; do sleep 0.2 & done; wait");
+        var job = await _machine.RunAsync("for i in 1 2 3 4 5; do sleep 1000 & done; kill $(jobs -p); wait");
         Assert.SkipWhen(job.Usage().PidsPeak is null, "this kernel is older than Linux 6.1");
         Assert.Equal((6, 0), (job.Usage().PidsPeak, job.Usage().Pids));
     }
@@ -85,6 +85,7 @@ public sealed class EndRecordTests : IDisposable
         var (image, folder) = (Path.Combine(_machine.Folder, "image"), Directory.CreateDirectory(Path.Combine(_machine.Folder, "mounted")).FullName);
         var job = await _machine.RunAsync($"truncate -s 8M {image} && mkfs.ext4 -q {image} && losetup -f --show {image}");
         var disk = (await Machine.TextAsync(job.Stdout)).Trim();
+        Assert.SkipUnless(disk.StartsWith("/dev/loop", StringComparison.Ordinal), "this machine has no loop devices");
         try
         {
             using var later = new Machine();

@@ -111,6 +111,7 @@ sealed record ProcessTraces(IReadOnlyList<int> Zombies, IReadOnlyDictionary<stri
     }
 
     private static long Status(int process, string key) =>
-        long.Parse(File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith(key, StringComparison.Ordinal))[key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(),
+        long.Parse((File.ReadLines($"/proc/{process}/status").FirstOrDefault(line => line.StartsWith(key, StringComparison.Ordinal))
+            ?? throw new IOException($"process {process} has just died"))[key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(),
             System.Globalization.CultureInfo.InvariantCulture);
 }

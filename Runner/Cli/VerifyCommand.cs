@@ -11,7 +11,7 @@ static class VerifyCommand
     {
         var words = new Argument<string[]>("job") { Description = JobArgument.Description, HelpName = "JOB", Arity = ArgumentArity.OneOrMore };
         var json = new Option<bool>("--json") { Description = "One JSON object a job, a line each." };
-        var command = new Command("verify", "Read jobs' whole output and compare it with the sizes and digests recorded at their ends: 1 if they differ, 3 if some was pruned.") { words, json };
+        var command = new Command("verify", "Read jobs' whole output and compare it with the sizes and digests recorded at their ends: 1 if they differ or no digest was recorded, 3 if some was pruned.") { words, json };
         return command.Calling(async (parsed, client, cancellationToken) =>
         {
             var (output, code) = (parsed.InvocationConfiguration.Output, ExitCode.Ok);

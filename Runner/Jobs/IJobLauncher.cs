@@ -26,7 +26,7 @@ interface IJobLauncher
     /// <returns>Whose it was.</returns>
     IReadOnlyList<JobId> CleanLeftovers(IReadOnlySet<JobId> adopted);
 
-    /// <summary>Removes what was captured of a job that nobody knows of.</summary>
+    /// <summary>Removes all that was captured of a job.</summary>
     void Discard(JobId id);
 
     /// <summary>Has all that a former server captured of a job on the disk.</summary>

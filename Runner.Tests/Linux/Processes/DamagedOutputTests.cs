@@ -54,6 +54,7 @@ public sealed class DamagedOutputTests : IDisposable
     public void Of_a_stream_whose_range_is_damaged_its_file_tells_where_it_begins()
     {
         var before = _files.New(_id);
+        Assert.SkipUnless(_files.CanGiveBack, "this file system makes no holes");
         before.Stdout.File.Open().Dispose();
         File.WriteAllBytes(At("stdout"), [.. Enumerable.Repeat((byte)'x', 200_000)]);
         using var file = Libc.Open(At("stdout"), OpenFlags.WriteOnly | OpenFlags.CloseOnExec);
@@ -75,6 +76,7 @@ public sealed class DamagedOutputTests : IDisposable
     [Fact]
     public async Task A_disk_that_failed_under_a_former_server_is_remembered_and_what_is_written_again_is_the_same()
     {
+        Assert.SkipUnless(_files.CanGiveBack, "this file system makes no holes");
         await CaptureAsync(_files.New(_id), "before ", capture => Task.CompletedTask);
 
         // More than is written at once, after a head that was given back.
@@ -88,6 +90,7 @@ public sealed class DamagedOutputTests : IDisposable
         {
             _write.Dispose();
             await capture.FinishAsync().Soon();
+            await capture.SyncAsync().Soon();
             failed = capture.DiskFailed;
         });
         Assert.True(failed);

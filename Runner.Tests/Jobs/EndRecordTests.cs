@@ -64,7 +64,7 @@ public sealed class EndRecordTests : IDisposable
     [Fact]
     public async Task The_most_processes_at_once_are_told()
     {
-        var job = await _machine.RunAsync("for i in 1 2 3 4 5; do sleep 1000 & done; kill $(jobs -p); wait");
+        var job = await _machine.RunAsync("all=; for i in 1 2 3 4 5; do sleep 1000 & all=\"$all $!\"; done; kill $all; wait");
         Assert.SkipWhen(job.Usage().PidsPeak is null, "this kernel is older than Linux 6.1");
         Assert.Equal((6, 0), (job.Usage().PidsPeak, job.Usage().Pids));
     }

@@ -73,6 +73,21 @@ public sealed class RetentionTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_too_much_for_a_label_alone_does_not_make_the_server_full()
+    {
+        var old = (await RunAsync(1, "head -c 50000 /dev/zero")).Single();
+        var large = (await RunAsync(1, "head -c 150000 /dev/zero", ("team", "red"))).Single();
+        var red = (await RunAsync(1, "head -c 90000 /dev/zero", ("team", "red"))).Single();
+        var newest = (await RunAsync(1, "head -c 800000 /dev/zero")).Single();
+        await using var retention = Begin(new(null, [new(new("team", "red"), KeepOutput: 100_000)], 10, 1_000_000));
+        await UntilAsync(() => IsPruned(large));
+        Assert.False(IsPruned(old)); // it would be in the same transaction
+        await UntilAsync(() => HaveOutput(old, red, newest));
+
+        bool IsPruned(Job job) => _machine.Jobs.Find(job.Record.Id, Machine.Admin).Record.State is JobState.Ended { PrunedAt: not null };
+    }
+
+    [Fact]
     public async Task A_job_that_is_being_read_goes_when_its_reader_has_gone()
     {
         var jobs = await RunAsync(2, "echo x");

@@ -61,6 +61,19 @@ public sealed class SetClockTests : IDisposable
     }
 
     [Fact]
+    public async Task A_job_that_ended_in_time_while_no_server_was_there_has_not_timed_out()
+    {
+        using var process = new PlayedProcess(Manner.Obeys) { Age = null, IsReportedLate = true };
+        process.Exit(new ProcessExit.Exited(0));
+        var record = new JobRecord(JobId.New(), new JobSpec { Command = "x", Timeout = TimeSpan.FromSeconds(10) }, "anna", 1, ResourceLimits.None, _time.GetUtcNow().AddHours(-1), new JobState.Running());
+        var job = new RunningJob(record, process, _store, _time, NullLogger.Instance);
+        _ = job.SuperviseAsync();
+        Assert.Equal((0, 0), process.Given);
+        process.Report();
+        Assert.Equal(new JobEnd.Exited(0), (await EndAsync(job)).End);
+    }
+
+    [Fact]
     public async Task A_stop_that_a_former_server_began_before_the_clock_was_set_back_is_not_put_off_for_longer_than_any_grace_period()
     {
         var job = Supervised(new JobSpec { Command = "x" }, new EndingPlan(new EndCause.Stop("anna"), _time.GetUtcNow().AddYears(1)));

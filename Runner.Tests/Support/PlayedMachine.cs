@@ -86,12 +86,18 @@ sealed class PlayedMachine
         public IReadOnlyList<JobId> CleanLeftovers(IReadOnlySet<JobId> adopted) => Do(() =>
         {
             var left = machine.Processes.Where(entry => !adopted.Contains(entry.Key)).ToList();
-            foreach (var (id, process) in left)
+            foreach (var (_, process) in left) process.Kill();
+            return left.Select(entry => entry.Key).ToList();
+        });
+
+        public void LetGo(IReadOnlySet<JobId> adopted) => Do(() =>
+        {
+            foreach (var id in machine._held.Keys.Where(id => !adopted.Contains(id)).ToList())
             {
-                process.Kill();
+                if (machine._rows.TryGetValue(id, out var row) && row.State is JobState.Running) machine.Complaints.Add($"{id} is let go of before its end is stored");
                 machine._held.Remove(id);
             }
-            return left.Select(entry => entry.Key).ToList();
+            return true;
         });
 
         public void Discard(JobId id) => Do(() =>

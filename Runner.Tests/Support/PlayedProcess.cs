@@ -18,6 +18,7 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
 
     private readonly TaskCompletionSource<ProcessExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _outputLimit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _reported = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _signals;
     private int _kills;
 
@@ -33,12 +34,18 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
     public OutputLog Stdout { get; init; } = new(() => throw new NotSupportedException());
     public OutputLog Stderr { get; } = new(() => throw new NotSupportedException());
     public OutputLog Index { get; } = new(() => throw new NotSupportedException());
-    public Task<ProcessExit> Exited => _exited.Task;
+    public Task<ProcessExit> Exited => IsReportedLate ? ReportedAsync() : _exited.Task;
+
+    /// <summary>Nobody is told how it went before <see cref="Report"/>.</summary>
+    public bool IsReportedLate { get; init; }
+
     public Task OutputLimitPassed => _outputLimit.Task;
     public bool HeldOpen => false;
     public bool DiskFailed => false;
     public int? LeftoverProcesses => 0;
     public string? HeldBack { get; set; }
+
+    public void Report() => _reported.SetResult();
 
     public bool Exit(ProcessExit exit) => _exited.TrySetResult(exit);
 
@@ -76,6 +83,12 @@ sealed class PlayedProcess(Manner manner) : IJobProcess
     public OomReach OomReach(ProcessExit exit, ResourceUsage usage) => Runner.Jobs.OomReach.None;
 
     public void Dispose() => IsGivenBack = true;
+
+    private async Task<ProcessExit> ReportedAsync()
+    {
+        await _reported.Task;
+        return await _exited.Task;
+    }
 
     private void Take(int signal)
     {

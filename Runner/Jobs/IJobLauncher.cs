@@ -26,6 +26,10 @@ interface IJobLauncher
     /// <returns>Whose it was.</returns>
     IReadOnlyList<JobId> CleanLeftovers(IReadOnlySet<JobId> adopted);
 
+    /// <summary>Lets go of all that is held of jobs that nobody goes on with. Called when their ends are stored: until then how they went is known nowhere else.</summary>
+    /// <param name="adopted">Those that somebody does.</param>
+    void LetGo(IReadOnlySet<JobId> adopted);
+
     /// <summary>Removes all that was captured of a job.</summary>
     void Discard(JobId id);
 

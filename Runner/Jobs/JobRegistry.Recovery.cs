@@ -12,7 +12,7 @@ sealed partial class JobRegistry
     public void Recover(JobEnd.Lost lost, IReadOnlyDictionary<JobId, LeftExit>? exits = null)
     {
         var unended = store.Unended().ToDictionary(left => left.Record.Id);
-        var adopted = new HashSet<JobId>(launcher.Kept.Where(unended.ContainsKey).Where(id => TryAdopt(unended[id].Record, unended[id].Ending)));
+        var adopted = new HashSet<JobId>(launcher.Kept.Where(unended.ContainsKey).Where(id => TryAdopt(unended[id].Record, unended[id].Ending ?? PlanOf(exits, id))));
         var gone = unended.Keys.Where(id => !adopted.Contains(id) && exits?.ContainsKey(id) is true).ToDictionary(id => id, id => (exits![id].Exit, exits[id].At, Usage: launcher.LeftUsage(id)));
         var left = launcher.CleanLeftovers(adopted);
         var known = launcher.Kept.Union(left).ToDictionary(id => id, id => unended.TryGetValue(id, out var found) ? found.Record : store.Find(id));
@@ -42,7 +42,12 @@ sealed partial class JobRegistry
             store.RecordEnd(record with { State = state });
             logger.JobEnded(record.Id, end);
         }
+        launcher.LetGo(adopted);
     }
+
+    /// <summary>What the keeper itself set about while no server was there; null: nothing that it has told.</summary>
+    private EndingPlan? PlanOf(IReadOnlyDictionary<JobId, LeftExit>? exits, JobId id) =>
+        exits?.GetValueOrDefault(id)?.Cause is { } cause ? new(cause, time.GetUtcNow(), Signals.Kill) : null;
 
     /// <summary>Before its end is on record, as of every job. A disk that does not take it keeps no server from starting.</summary>
     /// <returns>Whether bytes may be lost for that.</returns>

@@ -100,19 +100,19 @@ sealed class Retention : IAsyncDisposable
         while (_archive.Ends(last, LookedAtOnce) is { Count: > 0 } ends)
         {
             // In this order nothing is counted twice; a job that ends between the two is counted the next time.
-            limits ??= [new(null, _rules.KeepJobs, _rules.KeepOutput, _jobs.RunningBytes()), .. _rules.ForLabels.Where(rule => rule.KeepFor is null).Select(TallyOf)];
+            limits ??= [.. _rules.ForLabels.Where(rule => rule.KeepFor is null).Select(TallyOf), new(null, _rules.KeepJobs, _rules.KeepOutput, _jobs.RunningBytes())];
             last = ends[^1];
             var (over, full) = (new List<long>(), new List<long>());
             foreach (var end in ends)
             {
-                // What goes for one limit takes no room of another one.
+                // What goes for one limit takes no room of another one: the first that has none decides, and the general one comes last.
                 var about = limits.FindAll(limit => limit.IsAbout(end));
                 if (!end.Pinned && (about.Exists(limit => limit.HasAllJobs) || IsOld(end, now)))
                 {
                     over.Add(end.Seq);
                     continue;
                 }
-                var isFull = !end.Pinned && end.Bytes > 0 && about.FindAll(limit => limit.IsFullFor(end.Bytes)).Count > 0; // each is asked
+                var isFull = !end.Pinned && end.Bytes > 0 && about.Exists(limit => limit.IsFullFor(end.Bytes));
                 if (isFull) full.Add(end.Seq);
                 foreach (var limit in about) limit.Add(end, isFull ? 0 : end.Bytes);
             }
@@ -144,7 +144,7 @@ sealed class Retention : IAsyncDisposable
     private sealed class Tally(IReadOnlySet<long>? of, long mostJobs, long mostBytes, long bytes)
     {
         private bool _any;
-        private bool _full; // from then on: what ended first goes first, however little it is
+        private bool _full; // from the first on that it was asked for and had no room for: what ended first goes first, however little it is
         private long _jobs;
 
         public bool HasAllJobs => _jobs >= mostJobs;

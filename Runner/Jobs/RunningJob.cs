@@ -243,7 +243,8 @@ sealed class RunningJob
     {
         lock (_lock)
         {
-            if (_exitSeen) return;
+            // One that has gone has its own end, even if this server has not been told how: it may have ended while none was there.
+            if (_exitSeen || !_process.SignalMain(0)) return;
 
             // Whoever is being stopped has been told to end, and is now held to the job's own grace period.
             var isFirst = _ending is null;

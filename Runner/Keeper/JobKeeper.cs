@@ -123,16 +123,14 @@ sealed class JobKeeper
             _outbox = null; // whoever asked for a start that is still under way asked in vain
             foreach (var job in _byPid.Values) job.InStop = true;
         }
-        var cgroups = new KeptCgroups();
+        var cgroups = KeptCgroups.OfThisProcess();
         SignalAll(cgroups, Signals.Terminate);
         UntilAllGone(grace);
 
         // Told to those that have gone too: they may have left others behind.
         SignalAll(cgroups, Signals.Kill);
         UntilAllGone(s_longestDeath);
-        var written = new TaskCompletionSource();
-        _notes.Add(_ => written.SetResult());
-        if (!written.Task.Wait(s_longestWrite)) return;
+        if (!AreAllWritten()) return;
         lock (_lock)
             foreach (var job in _jobs.Values.Where(job => job.IsNoted).ToList())
             {
@@ -141,13 +139,30 @@ sealed class JobKeeper
             }
     }
 
-    private void SignalAll(KeptCgroups cgroups, int signal)
+    /// <summary>Whether the disk has taken all that is known of exits, which it gets some seconds for.</summary>
+    private bool AreAllWritten()
+    {
+        for (var start = Environment.TickCount64; ;)
+        {
+            var written = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _notes.Add(file =>
+            {
+                file.TryAgain();
+                written.SetResult(!file.IsBehind);
+            });
+            if (!written.Task.Wait(s_longestWrite)) return false;
+            if (written.Task.Result || Environment.TickCount64 - start > s_longestWrite.TotalMilliseconds) return written.Task.Result;
+            lock (_lock) Monitor.Wait(_lock, s_pause);
+        }
+    }
+
+    private void SignalAll(KeptCgroups? cgroups, int signal)
     {
         List<KeptJob> jobs;
         lock (_lock) jobs = [.. _jobs.Values];
-        cgroups.Look([.. jobs.Select(job => job.Id)]);
+        cgroups?.Look([.. jobs.Select(job => job.Id)]);
         foreach (var job in jobs)
-            if (!cgroups.Signal(job.Id, signal)) _ = Libc.SignalProcess(job.Process.Pidfd, signal);
+            if (cgroups?.Signal(job.Id, signal) is not true) _ = Libc.SignalProcess(job.Process.Pidfd, signal);
     }
 
     private void UntilAllGone(TimeSpan limit)

@@ -12,7 +12,22 @@ namespace Runner.Keeper;
 sealed class KeptCgroups
 {
     private readonly Dictionary<JobId, CgroupDirectory> _found = [];
-    private readonly string? _mount = CgroupMounts.OfThisProcess().V2?.Path;
+    private readonly string _mount;
+
+    private KeptCgroups(string mount) => _mount = mount;
+
+    /// <summary>Null: they cannot be found, as without a descriptor.</summary>
+    public static KeptCgroups? OfThisProcess()
+    {
+        try
+        {
+            return CgroupMounts.OfThisProcess().V2 is { } mount ? new(mount.Path) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or LinuxException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Looks again, and remembers what it saw before.</summary>
     public void Look(IReadOnlyCollection<JobId> jobs)
@@ -54,7 +69,17 @@ sealed class KeptCgroups
     }
 
     /// <summary>By what each thread is told to be the parent of (proc_tid_children(5), CONFIG_PROC_CHILDREN).</summary>
-    private static IEnumerable<string> Children() => Directory.GetDirectories("/proc/self/task").SelectMany(ChildrenOf);
+    private static IEnumerable<string> Children()
+    {
+        try
+        {
+            return Directory.GetDirectories("/proc/self/task").SelectMany(ChildrenOf);
+        }
+        catch (IOException)
+        {
+            return []; // there is no descriptor for it
+        }
+    }
 
     private static string[] ChildrenOf(string thread)
     {

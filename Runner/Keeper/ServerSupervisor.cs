@@ -25,6 +25,7 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
     private const int MostKilledInStop = 5;
 
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_afterReload = TimeSpan.FromSeconds(1);
 
     // Longer than a server takes when it is well: what it does not finish by then it would not finish.
     private static readonly TimeSpan s_mostDraining = TimeSpan.FromSeconds(15);
@@ -86,10 +87,12 @@ sealed class ServerSupervisor(JobKeeper jobs, Func<MessageSocket, SpawnOrder> or
                 if (!madeWay && exit is ProcessExit.Exited(var code) && (code == 0 || !_wasReady || _stopping)) return code;
                 if (!madeWay && _stopping && ++_killedInStop >= MostKilledInStop) return 1;
                 if (!madeWay) manager.Status($"the server {How(exit)}; another one starts");
-                if (!madeWay) tell($"the server {How(exit)}; its jobs go on, another one starts in {(_stopping || _tried ? 0 : pause.TotalSeconds):0.#} s");
+                if (!madeWay) tell($"the server {How(exit)}; its jobs go on, another one starts in {(_stopping ? 0 : _tried ? s_afterReload.TotalSeconds : pause.TotalSeconds):0.#} s");
                 if (_tried && !_stopping)
                 {
-                    Replace?.Invoke(_reloadAgain);
+                    // The program that takes this one's place does not know how often servers of its own have failed.
+                    if (!madeWay) Monitor.Wait(_lock, s_afterReload);
+                    if (!_stopping) Replace?.Invoke(_reloadAgain);
                     continue;
                 }
                 if (madeWay) continue;

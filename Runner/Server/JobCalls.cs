@@ -114,9 +114,12 @@ sealed partial class JobCalls(JobRegistry jobs, JobRemoval removal, Followers fo
     public override async Task RunJob(V1.RunJobRequest request, IServerStreamWriter<V1.RunJobResponse> responses, ServerCallContext context)
     {
         var lines = TailLines(request.HasTailLines, request.TailLines);
-        var job = await StartAsync(request.Id, request.Spec, context);
+        var started = await StartAsync(request.Id, request.Spec, context);
         context.Admitted().LargeStart?.Dispose();
-        using var reading = jobs.Open(job.Record.Id, context.Caller()).Reading;
+
+        // Looked up again: its output may have been removed before this was one of its readers.
+        var (job, reading) = jobs.Open(started.Record.Id, context.Caller());
+        using var _ = reading;
         await responses.WriteAsync(new V1.RunJobResponse { Started = View(job, context) }, context.CancellationToken);
         using var until = Until(context, drain.Waiting);
         await job.Ended.WaitAsync(until.Token);

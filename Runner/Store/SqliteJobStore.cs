@@ -195,6 +195,8 @@ sealed partial class SqliteJobStore : IJobStore, IDisposable
     /// </summary>
     private static void MakeLogDurable(string path)
     {
+        const int NoSpace = 28; // ENOSPC, which the platform hands on as it is
+
         // Not so the database: POSIX locks of the whole process go with the first descriptor that is closed (fcntl(2)). Its pages
         // are in the log, which SQLite begins anew only once they are on the disk, and goes through whole after a crash.
         var log = $"{path}-wal";
@@ -204,7 +206,14 @@ sealed partial class SqliteJobStore : IJobStore, IDisposable
         using var file = File.OpenHandle(log, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, FileOptions.WriteThrough);
         var part = new byte[1024 * 1024];
         long at = 0;
-        for (int read; (read = RandomAccess.Read(file, part, at)) > 0; at += read) RandomAccess.Write(file, part.AsSpan(0, read), at);
+        try
+        {
+            for (int read; (read = RandomAccess.Read(file, part, at)) > 0; at += read) RandomAccess.Write(file, part.AsSpan(0, read), at);
+        }
+        catch (IOException e) when (e.HResult is NoSpace)
+        {
+            // Where files are never written over in place (btrfs, ZFS) there may be no room: a server comes back on a full disk all the same.
+        }
     }
 
     private void Prepare(string path)

@@ -84,12 +84,16 @@ sealed class JobLauncher : IJobLauncher, IDisposable
     public IReadOnlyList<JobId> CleanLeftovers(IReadOnlySet<JobId> adopted)
     {
         var left = _cgroups.CleanLeftovers(name => JobId.TryParse(name, out var id) && !adopted.Contains(id));
+        return [.. left.Select(JobId.Parse)];
+    }
+
+    public void LetGo(IReadOnlySet<JobId> adopted)
+    {
         foreach (var kept in _parent.Kept.Where(kept => !adopted.Contains(kept.Id)))
         {
             _parent.Forget(kept.Id, kept.Process.Pid);
             kept.Dispose();
         }
-        return [.. left.Select(JobId.Parse)];
     }
 
     public void Discard(JobId id) => _files.Remove(id);

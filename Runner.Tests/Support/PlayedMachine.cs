@@ -112,11 +112,11 @@ sealed class PlayedMachine
             return Task.FromResult(false);
         });
 
-        public OutputLog LeftOutput(JobId id, OutputKind kind, bool afterPowerCut) => StoredOutput(id, kind, null);
+        public OutputLog LeftOutput(JobId id, OutputKind kind, bool afterPowerCut) => StoredOutput(id, kind, 0);
 
-        public OutputLog StoredOutput(JobId id, OutputKind kind, long? length, KeptOutput? kept = null) => new(() => throw new NotSupportedException(), length ?? 0, complete: true);
+        public OutputLog StoredOutput(JobId id, OutputKind kind, long length, KeptOutput? kept = null) => new(() => throw new NotSupportedException(), length, complete: true);
 
-        public OutputLog StoredIndex(JobId id) => StoredOutput(id, OutputKind.Stdout, null);
+        public OutputLog StoredIndex(JobId id) => StoredOutput(id, OutputKind.Stdout, 0);
 
         public void Insert(JobRecord record) => Store("insert", () =>
         {

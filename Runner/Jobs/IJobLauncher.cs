@@ -43,12 +43,12 @@ interface IJobLauncher
     /// <param name="afterPowerCut">What the former server wrote last may not have come to the disk.</param>
     OutputLog LeftOutput(JobId id, OutputKind kind, bool afterPowerCut);
 
-    /// <summary>The captured output of a job that is not running here.</summary>
+    /// <summary>The captured output of a job whose end is recorded.</summary>
     /// <param name="id">Whose.</param>
     /// <param name="kind">Which stream.</param>
-    /// <param name="length">Its size as recorded; null: whatever is there.</param>
+    /// <param name="length">Its size as recorded.</param>
     /// <param name="kept">What of it is kept, as recorded with the size.</param>
-    OutputLog StoredOutput(JobId id, OutputKind kind, long? length, KeptOutput? kept);
+    OutputLog StoredOutput(JobId id, OutputKind kind, long length, KeptOutput? kept);
 
     /// <summary>When its pieces were captured; empty if nobody wrote that down.</summary>
     OutputLog StoredIndex(JobId id);

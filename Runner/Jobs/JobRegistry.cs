@@ -312,14 +312,17 @@ sealed partial class JobRegistry(IJobStore store, IJobLauncher launcher, int mos
 
     private Job Stored(JobRecord record)
     {
-        var ended = record.State as JobState.Ended;
-        if (ended is { PrunedAt: not null })
-            return new Job(record, OutputLog.Gone(ended.StdoutBytes, GapReason.Pruned), OutputLog.Gone(ended.StderrBytes, GapReason.Pruned), OutputLog.Gone(0, GapReason.Pruned));
-        return new Job(
-            record,
-            launcher.StoredOutput(record.Id, OutputKind.Stdout, ended?.StdoutBytes, ended?.Stdout),
-            launcher.StoredOutput(record.Id, OutputKind.Stderr, ended?.StderrBytes, ended?.Stderr),
-            launcher.StoredIndex(record.Id));
+        var (stdout, stderr, index) = record.State switch
+        {
+            JobState.Ended { PrunedAt: not null } ended => (OutputLog.Gone(ended.StdoutBytes, GapReason.Pruned), OutputLog.Gone(ended.StderrBytes, GapReason.Pruned), OutputLog.Gone(0, GapReason.Pruned)),
+            JobState.Ended ended => (Of(OutputKind.Stdout, ended.StdoutBytes, ended.Stdout), Of(OutputKind.Stderr, ended.StderrBytes, ended.Stderr), launcher.StoredIndex(record.Id)),
+            _ => (Left(OutputKind.Stdout), Left(OutputKind.Stderr), launcher.StoredIndex(record.Id)),
+        };
+        return new Job(record, stdout, stderr, index);
+
+        OutputLog Of(OutputKind kind, long length, KeptOutput? kept) => launcher.StoredOutput(record.Id, kind, length, kept);
+
+        OutputLog Left(OutputKind kind) => launcher.LeftOutput(record.Id, kind, afterPowerCut: false);
     }
 
     /// <summary>The id was used before this start.</summary>

@@ -9,8 +9,12 @@ static class Disks
     private const string Numbers = "/sys/dev/block", Whole = "/sys/block";
 
     /// <summary>MAJOR:MINOR of every whole disk that has a size now.</summary>
-    public static IEnumerable<string> All() =>
-        !Directory.Exists(Whole) ? [] : Directory.GetDirectories(Whole).Where(disk => Read(disk, "size") is not (null or "0")).Select(disk => Read(disk, "dev")).OfType<string>();
+    public static IEnumerable<string> All()
+    {
+        // Looked for only by who asks for the first.
+        foreach (var disk in Directory.Exists(Whole) ? Directory.GetDirectories(Whole) : [])
+            if (Read(disk, "size") is not (null or "0") && Read(disk, "dev") is { } number) yield return number;
+    }
 
     /// <summary>The same rates with MAJOR:MINOR of each disk, in order and none twice.</summary>
     /// <exception cref="JobException">A device is not there, or not one disk.</exception>

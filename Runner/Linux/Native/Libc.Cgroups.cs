@@ -68,4 +68,7 @@ enum PollEvents : short
     Readable = 1,
     Urgent = 2,
     Writable = 4,
+
+    /// <summary>Told without being waited for: nobody can write any more.</summary>
+    HangUp = 16,
 }

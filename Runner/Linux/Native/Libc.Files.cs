@@ -19,10 +19,6 @@ static partial class Libc
     public static unsafe partial nint ReadAt(Fd fd, IoVector* vectors, int count, long offset, int flags);
 
     public const int ReadNoWait = 8; // RWF_NOWAIT: only what is in memory, Linux 4.14
-
-    /// <summary>poll(2).</summary>
-    [LibraryImport(Name, EntryPoint = "poll", SetLastError = true)]
-    public static unsafe partial int Poll(PollEntry* entries, nuint count, int milliseconds);
 }
 
 /// <summary>How fallocate(2) changes a file (linux/falloc.h).</summary>
@@ -31,14 +27,4 @@ enum AllocateMode
 {
     KeepSize = 1,
     PunchHole = 2,
-}
-
-/// <summary><c>struct pollfd</c> of poll(2).</summary>
-struct PollEntry
-{
-    public int Descriptor;
-    public short Wanted;
-    public short Ready;
-
-    public const short HangUp = 16;
 }

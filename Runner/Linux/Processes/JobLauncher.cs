@@ -98,8 +98,7 @@ sealed class JobLauncher : IJobLauncher, IDisposable
 
     public void Discard(JobId id) => _files.Remove(id);
 
-    public OutputLog StoredOutput(JobId id, OutputKind kind, long? length, KeptOutput? kept) =>
-        length is { } known ? _files.Complete(id, kind, known, kept) : _files.Left(id, kind, afterPowerCut: false);
+    public OutputLog StoredOutput(JobId id, OutputKind kind, long length, KeptOutput? kept) => _files.Complete(id, kind, length, kept);
 
     public OutputLog LeftOutput(JobId id, OutputKind kind, bool afterPowerCut) => _files.Left(id, kind, afterPowerCut);
 

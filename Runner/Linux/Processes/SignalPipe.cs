@@ -27,11 +27,7 @@ sealed unsafe partial record SignalPipe(Fd Out, Fd In)
     public static void HoldBack() => _ = Hold();
 
     /// <summary>Waits until there is one.</summary>
-    public void Wait()
-    {
-        var entry = new PollFd { Fd = Out.Number, Events = PollEvents.Readable };
-        _ = Libc.PollFds(&entry, 1, -1); // interrupted: looked at again
-    }
+    public void Wait() => FdWait.For(Out, PollEvents.Readable);
 
     /// <summary>Null: there is none.</summary>
     public int? Take()

@@ -74,8 +74,8 @@ sealed class StreamCapture(
 
     private unsafe bool HasHungUp()
     {
-        var entry = new PollEntry { Descriptor = pipe.Number };
-        return Libc.Poll(&entry, 1, 0) > 0 && (entry.Ready & PollEntry.HangUp) != 0;
+        var entry = new PollFd { Fd = pipe.Number };
+        return Libc.PollFds(&entry, 1, 0) > 0 && entry.Returned.HasFlag(PollEvents.HangUp);
     }
 
     /// <summary>One piece; the end of the stream closes. False: there is no more for now.</summary>

@@ -198,6 +198,19 @@ public sealed class ReconnectionTests : IDisposable
         Assert.Empty(_told);
     }
 
+    [Theory, InlineData(1), InlineData(int.MaxValue)]
+    public async Task A_server_that_says_goodbye_on_a_new_connection_is_called_again_a_few_times_even_by_who_does_not_want_to_wait(int times)
+    {
+        await using var server = await ServeAsync((context, _) => context.AnswerAsync(new V1.GetJobResponse { Job = JobAnswers.Running(_id) }));
+        await using var goodbyes = new Goodbyes(_world, server, times);
+        using var client = new RunnerClient(goodbyes.Profile, new(TimeSpan.Zero, _told.Enqueue));
+        var call = client.GetAsync(_id, Token).WaitAsync(s_limit, Token);
+        if (times == 1) Assert.Equal(_id, (await call).Record.Id);
+        else Assert.EndsWith("went away during the call; is it still up?", (await Assert.ThrowsAsync<ServerUnreachableException>(() => call)).Message);
+        Assert.Equal(times == 1 ? 1 : 3, goodbyes.Said);
+        Assert.Empty(_told);
+    }
+
     private int _received;
 
     /// <summary>A client that has called the server before.</summary>

@@ -21,7 +21,7 @@ static class ConnectionTrouble
 
         // Both are IOExceptions too, but of a connection that stands.
         if (causes.OfType<InvalidProtocolBufferException>().FirstOrDefault() is { } garbled) return $"server {server}: answered nonsense: {garbled.Message.TrimEnd('.')}";
-        if (causes.OfType<HttpProtocolException>().FirstOrDefault() is { } broken)
+        if (causes.OfType<HttpProtocolException>().FirstOrDefault() is { ErrorCode: not NoError } broken)
             // The number of the error is no other than for a broken protocol.
             return broken.Message.Contains("ping request", StringComparison.Ordinal)
                 ? $"server {server}: answers no more; is it up, and is the network?"
@@ -54,6 +54,9 @@ static class ConnectionTrouble
     /// <summary>Whether it broke in the handshake: only after that does a server of TLS 1.3 look at the client's certificate, and may hang up because of it.</summary>
     public static bool IsCutShort(RpcException error) =>
         Causes(error).OfType<HttpRequestException>().Any(cause => cause.HttpRequestError is HttpRequestError.SecureConnectionError) && Causes(error).Any(cause => cause is IOException);
+
+    /// <summary>Whether the server closed the connection because it makes way for another one, or ends.</summary>
+    public static bool IsGoodbye(RpcException error) => Causes(error).OfType<HttpProtocolException>().FirstOrDefault() is { ErrorCode: NoError };
 
     // RFC 9113, section 7.
     private const long NoError = 0x0, RefusedStream = 0x7, Cancelled = 0x8;

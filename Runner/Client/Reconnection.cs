@@ -11,7 +11,7 @@ namespace Runner.Client;
 /// <param name="time">The clock.</param>
 sealed class Reconnection(TimeSpan limit, Action<string> tell, TimeProvider? time = null)
 {
-    // A server that is replaced while a connection is made leaves it in the air; the next one waits for the next server.
+    // A server that is replaced while a connection is made leaves it in the air, or says goodbye on it at once; the next one waits for the next server.
     private const int FirstTries = 3;
 
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(50);
@@ -95,10 +95,12 @@ sealed class Reconnection(TimeSpan limit, Action<string> tell, TimeProvider? tim
         /// <summary>Whether a call that failed so is made again.</summary>
         public bool Goes(ServerUnreachableException failure)
         {
-            if (!failure.IsBroken || patience == TimeSpan.Zero) return false;
+            if (!failure.IsBroken) return false;
             lock (all._lock)
             {
-                if (all._reached == 0) return failure.IsCutShort && ++_count < FirstTries;
+                // Neither is away: this takes no patience.
+                if ((failure.IsGoodbye || (failure.IsCutShort && all._reached == 0)) && ++_count < FirstTries) return true;
+                if (all._reached == 0 || patience == TimeSpan.Zero) return false;
                 if (all._reached != _reachedBefore) (_reachedBefore, _pause, _since) = (all._reached, s_firstPause, null);
                 _since ??= all._time.GetTimestamp();
 

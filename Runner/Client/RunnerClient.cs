@@ -324,7 +324,12 @@ sealed class RunnerClient : IDisposable
             ? $"{Name} did not answer within {given.TotalSeconds:0} s"
             : e.StatusCode is StatusCode.Unimplemented ? $"{Name} does not know this call; it may be older than this client ({e.Status.Detail.TrimEnd('.')})"
             : ConnectionTrouble.Explain(e, _profile, _reconnection.WasReached) ?? $"{Name}: {e.StatusCode}: {e.Status.Detail}";
-        return new ServerUnreachableException(sentence, e) { IsBroken = ConnectionTrouble.IsBroken(e), IsCutShort = ConnectionTrouble.IsCutShort(e) };
+        return new ServerUnreachableException(sentence, e)
+        {
+            IsBroken = ConnectionTrouble.IsBroken(e),
+            IsCutShort = ConnectionTrouble.IsCutShort(e),
+            IsGoodbye = ConnectionTrouble.IsGoodbye(e),
+        };
     }
 }
 

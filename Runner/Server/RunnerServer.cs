@@ -24,7 +24,7 @@ sealed class RunnerServer : IAsyncDisposable
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_drainPatience = TimeSpan.FromSeconds(4); // less: so that a call can still be told
 
-    private static readonly TimeSpan s_firstCall = TimeSpan.FromSeconds(1); // of a connection: its TLS handshake is under way
+    private static readonly TimeSpan s_firstCall = TimeSpan.FromSeconds(2); // of a connection: its TLS handshake is under way
 
     private readonly WebApplication _app;
     private readonly KeptListener? _kept;

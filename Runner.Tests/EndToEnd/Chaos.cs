@@ -9,7 +9,10 @@ using Runner.Wire;
 namespace Runner.Tests.EndToEnd;
 
 /// <summary>Jobs of known output and end, started and followed without pause while somebody kills the server.</summary>
-sealed partial class Chaos(LiveServer server, int seed) : IDisposable
+/// <param name="server">The server.</param>
+/// <param name="seed">Of what is random.</param>
+/// <param name="mayBeAway">Nothing may listen for a while.</param>
+sealed partial class Chaos(LiveServer server, int seed, bool mayBeAway) : IDisposable
 {
     private const int MostAtOnce = 60;
 
@@ -55,7 +58,7 @@ sealed partial class Chaos(LiveServer server, int seed) : IDisposable
             while (job.Kind is ChaosKind.Stopped or ChaosKind.TimesOut);
             string[] words = ["run", "--id", job.Id.ToString(), "--grace", "20s", "--label", $"chaos={job.Kind}", "--cwd", "/", "--", job.Spec.Command, .. job.Spec.Args];
             await using var run = server.Begin(words);
-            var ran = await run.EndAsync();
+            var ran = await run.EndAsync(ChildProcess.Limit * 2);
 
             // The server may die while it looks at the certificate, which nobody can tell from a refusal. Then its user asks again.
             while (ran.Code == 125 && WasNotReached(ran.Error))
@@ -159,7 +162,7 @@ sealed partial class Chaos(LiveServer server, int seed) : IDisposable
     }
 
     /// <summary>Stops it when it has written all that it writes by itself.</summary>
-    private static async Task StopAsync(RunnerClient client, ChaosJob job, CancellationToken cancellationToken)
+    private async Task StopAsync(RunnerClient client, ChaosJob job, CancellationToken cancellationToken)
     {
         await EnsureAsync(() => ReadAsync(client, job.Id, new(OutputKind.Stdout, OutputBegin.Start, Follow: true, Limit: job.OwnBytes), cancellationToken));
         await EnsureAsync(() => ReadAsync(client, job.Id, new(OutputKind.Stderr, OutputBegin.Start, Follow: true, Limit: job.Expected(OutputKind.Stderr).Length), cancellationToken));
@@ -182,7 +185,7 @@ sealed partial class Chaos(LiveServer server, int seed) : IDisposable
     }
 
     /// <summary>As a user does it whose server died while it looked at the certificate.</summary>
-    public static async Task<T> EnsureAsync<T>(Func<Task<T>> call)
+    public async Task<T> EnsureAsync<T>(Func<Task<T>> call)
     {
         while (true)
         {
@@ -198,8 +201,8 @@ sealed partial class Chaos(LiveServer server, int seed) : IDisposable
     }
 
     /// <summary>Whoever has not been accepted yet is not waited for, and has to ask again.</summary>
-    private static bool WasNotReached(string sentence) =>
-        sentence.Contains("it may not accept", StringComparison.Ordinal) || sentence.Contains("did not answer in time", StringComparison.Ordinal);
+    private bool WasNotReached(string sentence) =>
+        (mayBeAway && sentence.Contains("nothing listens at", StringComparison.Ordinal)) || sentence.Contains("it may not accept", StringComparison.Ordinal) || sentence.Contains("did not answer in time", StringComparison.Ordinal);
 
     private static async Task<byte[]> ReadAsync(RunnerClient client, JobId id, OutputWish wish, CancellationToken cancellationToken)
     {
@@ -208,7 +211,7 @@ sealed partial class Chaos(LiveServer server, int seed) : IDisposable
         return all.ToArray();
     }
 
-    [GeneratedRegex("runner: (connection to 127.0.0.1:[0-9]+ lost; reconnecting|reconnected after [0-9.]+ s)\n")]
+    [GeneratedRegex("runner: (connection to [0-9.:]+ lost; reconnecting|reconnected after [0-9.]+ s)\n")]
     private static partial Regex Told();
 
     private static ReadOnlyMemory<byte> BytesOf(JobId id, OutputPart part)

@@ -28,7 +28,7 @@ sealed record ChaosJob(JobId Id, ChaosKind Kind, int First, int Lines, int Times
     {
         Command = "/bin/sh",
         Args = ["-c", Script],
-        Timeout = Kind is ChaosKind.TimesOut ? TimeSpan.FromSeconds(3) : null,
+        Timeout = Kind is ChaosKind.TimesOut ? TimeSpan.FromSeconds(8) : null,
         GracePeriod = TimeSpan.FromSeconds(20),
         Labels = new Dictionary<string, string> { ["chaos"] = Kind.ToString() },
     };
@@ -36,15 +36,16 @@ sealed record ChaosJob(JobId Id, ChaosKind Kind, int First, int Lines, int Times
     public override string ToString() => $"job {Id} ({Kind}, {Times} times {Lines} lines from {First} on, {Pause} ms, code {Code})";
 
     private string Script => string.Create(CultureInfo.InvariantCulture, $"""
+        exec 3>&2; {(WaitsForItsEnd ? "exec 2>/dev/null" : "")}
         {(WaitsForItsEnd ? $"trap 'sleep 0.{Pause:000}; echo bye; exit {Code}' TERM;" : "")}
         {(Kind is ChaosKind.LeavesOthers ? "setsid sleep 1000 &" : "")}
         i=0; while [ $i -lt {Times} ]; do
           first=$(({First} + i * {Lines})); last=$((first + {Lines} - 1))
-          seq -f %.0f $first $last; seq -f -%.0f $first $last >&2
+          seq -f %.0f $first $last; seq -f -%.0f $first $last >&3
           {(Kind is ChaosKind.Brief || WaitsForItsEnd ? "" : $"sleep 0.{Pause:000}")}
           i=$((i + 1))
         done
-        {(WaitsForItsEnd ? "exec 2>/dev/null; while :; do sleep 0.05; done" : $"exit {Code}")}
+        {(WaitsForItsEnd ? "while :; do sleep 0.05; done" : $"exit {Code}")}
         """);
 
     /// <summary>It writes all but its last word, and then waits until it is told to end. What the shell says of its children that are told too is nobody's.</summary>

@@ -35,7 +35,10 @@ public sealed class CommandLineTests
         Assert.Equal(ran.Code == 1, ran.Output.Split('\n').Any(line => line.StartsWith("missing ", StringComparison.Ordinal)));
         Assert.Matches("(?m)^works +cgroups +(hybrid|pure v2)[: ]", ran.Output);
         foreach (var limit in new[] { "cpu limit", "memory limit", "pids limit" }) Assert.Contains($" {limit} ", ran.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain(Directory.GetDirectories("/sys/fs/cgroup"), root => Directory.GetDirectories(root, "runner-doctor-*").Length > 0);
+
+        // Another test may ask a doctor too.
+        for (var start = Environment.TickCount64; Directory.GetDirectories("/sys/fs/cgroup").Any(root => Directory.GetDirectories(root, "runner-doctor-*").Length > 0); await Task.Delay(20, TestContext.Current.CancellationToken))
+            Assert.True(Environment.TickCount64 - start < 60_000, "a cgroup of a doctor is left");
     }
 
     [Fact]

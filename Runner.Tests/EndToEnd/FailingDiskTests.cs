@@ -6,13 +6,13 @@ using Runner.Tests.Support;
 namespace Runner.Tests.EndToEnd;
 
 /// <summary>A state folder on a disk that does not take what is written, or does not give it back, in a virtual machine with device mapper.</summary>
-[Collection(Measured.Name)]
+[Collection(VirtualMachines.Name)]
 public sealed class FailingDiskTests
 {
     [Fact]
     public async Task What_a_disk_does_not_take_waits_until_it_does_and_is_there_after_a_power_cut_and_what_it_does_not_give_back_is_told()
     {
-        var guest = await Guest.RunAsync("guest-disk.sh", TimeSpan.FromMinutes(8), "--modules", "loop dm-flakey quota_v2");
+        var guest = await Guest.RunAsync("guest-disk.sh", TimeSpan.FromMinutes(15), "--modules", "loop dm-flakey quota_v2");
 
         // No write reaches the disk for a time.
         Assert.Matches("^it could not be brought to the disk: fsync /var/lib/runner/jobs/.*: Input/output error$", guest.Line("writes-held"));

@@ -13,7 +13,7 @@ public sealed class FirstStartTests
         serve() {
             "$runner" serve --cgroup "$cgroup" >"$1.out" 2>"$1.err" & server=$!
             trap 'kill -KILL $server 2>/dev/null || true' EXIT
-            i=0; until grep -q ^listening "$1.out"; do kill -0 $server; i=$((i + 1)); [ $i -lt 1000 ]; sleep 0.02; done
+            i=0; until grep -q ^listening "$1.out"; do kill -0 $server; i=$((i + 1)); [ $i -lt 5000 ]; sleep 0.02; done
         }
         end() { kill -TERM $server; wait $server; trap - EXIT; }
         serve "$1/first"

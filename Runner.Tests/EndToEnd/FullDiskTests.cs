@@ -59,7 +59,7 @@ public sealed class FullDiskTests
     private const string ReserveIsReached = """
         disk 64m
         serve --disk-reserve 16M
-        quiet=$("$runner" start -- sh -c 'read x </dev/zero')
+        quiet=$("$runner" start -- sleep 1000)
         greedy=$("$runner" start -- sh -c 'trap "" TERM; head -c 100M /dev/zero; sleep 1000')
         until_has err 'held back'
         [ $(stat -f -c %a state) -ge $((7 * 256)) ] && echo half of the reserve is left
@@ -106,7 +106,9 @@ public sealed class FullDiskTests
         "$runner" wait $job 2>/dev/null || echo wait $?
         "$runner" status $job | grep ^state
         "$runner" status $other | grep ^state
+        serving=$(pgrep -P $server -f '^runner serve')
         kill -KILL $server; wait $server || true
+        while kill -0 $serving 2>/dev/null; do sleep 0.02; done
         serve
         "$runner" status $job | grep ^state
         end

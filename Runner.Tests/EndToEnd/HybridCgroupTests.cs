@@ -9,7 +9,7 @@ public sealed class HybridCgroupTests
     [Fact]
     public async Task On_cgroup_v1_too_who_is_exempt_from_OOM_kills_survives_the_others_and_ends_by_itself()
     {
-        var guest = await Guest.RunAsync("guest-v1.sh", TimeSpan.FromMinutes(3));
+        var guest = await Guest.RunAsync("guest-v1.sh", TimeSpan.FromMinutes(6));
         Assert.Equal("5", guest.Line("code"));
         Assert.Equal(("exited", 5), guest.EndOf("spared"));
         Assert.Empty(guest.Lines["spared"]);

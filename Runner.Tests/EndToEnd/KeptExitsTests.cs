@@ -76,7 +76,7 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
             // Each that has not come as far as opening it yet gets its end of file from a later turn.
             await UntilAsync(() =>
             {
-                ChildProcess.ShellAsync("timeout 1 sh -c ': >\"$0\"' \"$1\" || true", server.At("gate")).GetAwaiter().GetResult().Expect(0);
+                ChildProcess.ShellAsync("timeout 1 sh -c ': >\"$0\"' \"$1\" || true; sleep 0.05", server.At("gate")).GetAwaiter().GetResult().Expect(0);
                 return Written().Count(jobs.Contains) == jobs.Count;
             });
             Assert.Empty(Processes.ZombiesOf(server.KeeperId));
@@ -128,6 +128,6 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
     private static async Task UntilAsync(Func<bool> isSo)
     {
         for (var start = Environment.TickCount64; !isSo(); await Task.Delay(5, TestContext.Current.CancellationToken))
-            Assert.True(Environment.TickCount64 - start < 20_000, "it is not so after 20 s");
+            Assert.True(Environment.TickCount64 - start < 120_000, "it is not so after 120 s");
     }
 }

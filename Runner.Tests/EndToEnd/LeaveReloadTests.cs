@@ -33,7 +33,7 @@ public sealed class LeaveReloadTests : IAsyncLifetime
     public async Task A_reload_replaces_the_whole_and_jobs_go_on()
     {
         var (job, keeper) = await GatedAsync("go", 7);
-        var (front, before) = (_server.KeeperId, Processes.ProgramOf(keeper));
+        var (front, before) = (_server.ForegroundId, Processes.ProgramOf(keeper));
         await _server.ReplaceProgramAsync();
         var calls = Enumerable.Range(0, 10).Select(_ => _server.RunnerAsync("status", job)).ToList();
         await ReloadAsync(keeper);
@@ -55,9 +55,9 @@ public sealed class LeaveReloadTests : IAsyncLifetime
     {
         var (job, keeper) = await GatedAsync("go", 7);
         await ReloadAsync(keeper);
-        var before = (await SettledAsync(keeper), await SettledAsync(_server.KeeperId));
+        var before = (await SettledAsync(keeper), await SettledAsync(_server.ForegroundId));
         for (var i = 0; i < 10; i++) await ReloadAsync(keeper);
-        await UntilAsync(() => Descriptors(keeper) <= before.Item1 && Descriptors(_server.KeeperId) <= before.Item2, "neither has more descriptors open than before");
+        await UntilAsync(() => Descriptors(keeper) <= before.Item1 && Descriptors(_server.ForegroundId) <= before.Item2, "neither has more descriptors open than before");
         Assert.Empty(Processes.ZombiesOf(keeper));
         await EndsAsync(job, "go", 7);
     }

@@ -40,7 +40,7 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
     {
         await server.StopAsync();
         await server.ServeAsync(s_leave);
-        var job = await server.ShellAsync("trap 'echo asked; exit 4' TERM; echo ready; sleep 1000 & wait");
+        var job = await server.StartAsync("--grace", "2m", "--", "sh", "-c", "trap 'echo asked; exit 4' TERM; echo ready; sleep 1000 & wait");
         await using (var follower = server.Begin("logs", job)) await follower.OutputHasAsync("ready\n");
         await server.LeaveAsync();
         (await RunnerBinary.RunAsync(server.ServeArguments("--no-keeper"))).ExpectRefusal(14, "--no-keeper: a keeper was left with jobs of");
@@ -60,7 +60,7 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
         var go = server.At($"go-{Guid.NewGuid():N}");
         var job = await GatedAsync(go, 9);
         (await RunnerBinary.RunAsync(server.ServeArguments(s_leave))).ExpectRefusal(14, "another runner serve is running on this state directory");
-        await server.KillKeeperAsync();
+        await server.KillForegroundAsync();
         await server.ServeAsync(s_leave);
         await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
         await EndedAsync(job, 9);

@@ -3,11 +3,18 @@ using Runner.Tests.Support;
 
 namespace Runner.Tests.EndToEnd;
 
-/// <summary>Tests that measure: they run alone.</summary>
+/// <summary>Tests that measure, or that are such a load that others would have to wait: they run alone.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class Measured
 {
     public const string Name = "measured";
+}
+
+/// <summary>Virtual machines that nothing is measured in: one after another, beside the other tests.</summary>
+[CollectionDefinition(Name)]
+public sealed class VirtualMachines
+{
+    public const string Name = "virtual machines";
 }
 
 [Collection(Measured.Name)]

@@ -34,8 +34,18 @@ public sealed partial class LogsTests(LiveServer server) : IClassFixture<LiveSer
     [Fact]
     public async Task Both_streams_go_where_they_would_have_gone_and_the_last_lines_count_for_both()
     {
-        var job = await server.ShellAsync("echo out; sleep 0.1; echo err >&2; sleep 0.1; echo more");
-        await server.EndAsync(job);
+        using var folder = new TemporaryFolder();
+        (await ChildProcess.ShellAsync("mkfifo \"$1\"", folder.At("gate"))).Expect(0);
+        var job = await server.StartAsync("--", "sh", "-c", "echo out; read -r _ <\"$0\"; echo err >&2; read -r _ <\"$0\"; echo more", folder.At("gate"));
+        await using (var follower = server.Begin("logs", "--both", "-f", job))
+        {
+            // The next one is written when the former has been captured.
+            await follower.OutputHasAsync("out\n");
+            await File.WriteAllTextAsync(folder.At("gate"), "go\n", TestContext.Current.CancellationToken);
+            await follower.ErrorHasAsync("err\n");
+            await File.WriteAllTextAsync(folder.At("gate"), "go\n", TestContext.Current.CancellationToken);
+            (await follower.EndAsync()).Expect(0);
+        }
         var all = (await server.RunnerAsync("logs", "--both", job)).Expect(0);
         Assert.Equal(("out\nmore\n", "err\n"), (all.Output, all.Error));
         var last = (await server.RunnerAsync("logs", "--both", "--tail", "2", job)).Expect(0);

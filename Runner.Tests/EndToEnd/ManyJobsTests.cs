@@ -7,6 +7,7 @@ using Runner.Tests.Support;
 namespace Runner.Tests.EndToEnd;
 
 /// <summary>Hundreds of short jobs over one connection: each is exact, and what they took is all given back.</summary>
+[Collection(Measured.Name)]
 public sealed class ManyJobsTests(LiveServer server) : IClassFixture<LiveServer>
 {
     private const long Mebibyte = 1 << 20;

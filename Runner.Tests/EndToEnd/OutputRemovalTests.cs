@@ -196,7 +196,7 @@ public sealed class OutputRemovalTests : IAsyncLifetime
     {
         for (var i = 0; !await condition(); i++)
         {
-            Assert.InRange(i, 0, 1500);
+            Assert.InRange(i, 0, 9000);
             await Task.Delay(20, Token);
         }
     }

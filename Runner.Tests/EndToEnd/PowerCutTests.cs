@@ -10,7 +10,7 @@ namespace Runner.Tests.EndToEnd;
 /// A machine with a disk that is cut off in the middle of writing, and boots again on that disk. RUNNER_POWER_CUTS makes it
 /// more often (<c>./build.sh powercuts</c>), RUNNER_POWER_SEED repeats the choice of instants.
 /// </summary>
-[Collection(Measured.Name)]
+[Collection(VirtualMachines.Name)]
 public sealed class PowerCutTests(ITestOutputHelper output)
 {
     private const int MostEndsALife = 6;
@@ -37,7 +37,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             var isLast = life == cuts;
             var (ends, pause) = (random.Next(1, MostEndsALife), TimeSpan.FromMilliseconds(random.Next(500)));
             await Vm.RunUntilCutAsync(
-                TimeSpan.FromMinutes(4), ["--disk", folder.At("disk"), "--cpus", "1"], ["bash", Repository.At("Runner.Tests", "EndToEnd", "guest-power.sh"), RunnerBinary.Path, $"{life}"],
+                TimeSpan.FromMinutes(10), ["--disk", folder.At("disk"), "--cpus", "1"], ["bash", Repository.At("Runner.Tests", "EndToEnd", "guest-power.sh"), RunnerBinary.Path, $"{life}"],
                 async line =>
                 {
                     Take(line);

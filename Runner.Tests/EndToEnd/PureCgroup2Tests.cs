@@ -9,7 +9,7 @@ public sealed class PureCgroup2Tests
     [Fact]
     public async Task Limits_hold_and_jobs_die_whole_where_there_is_only_cgroup_v2()
     {
-        var guest = await Guest.RunAsync("guest.sh", TimeSpan.FromMinutes(3));
+        var guest = await Guest.RunAsync("guest.sh", TimeSpan.FromMinutes(6));
         var lines = guest.Lines;
 
         Assert.Contains(lines["doctor"], line => line.StartsWith("works    cgroups ", StringComparison.Ordinal) && line.Contains("  pure v2 at /sys/fs/cgroup", StringComparison.Ordinal));

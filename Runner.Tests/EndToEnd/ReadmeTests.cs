@@ -19,7 +19,7 @@ public sealed partial class ReadmeTests
                 *) "$program" "$@" ;;
             esac
         }
-        listening() { i=0; until grep -qs ^listening serving; do i=$((i + 1)); [ $i -lt 1000 ]; sleep 0.02; done; }
+        listening() { i=0; until grep -qs ^listening serving; do i=$((i + 1)); [ $i -lt 5000 ]; sleep 0.02; done; }
         head -c 1M /dev/zero >bigfile
 
         """;

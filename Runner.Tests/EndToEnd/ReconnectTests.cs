@@ -94,7 +94,7 @@ public sealed class ReconnectTests(LiveServer server) : IClassFixture<LiveServer
         await lost.CrashAsync();
         await command.ErrorHasAsync("lost; reconnecting");
         command.Signal(ChildProcess.SigTerm); // SIGINT is ignored where the tests run in a shell's background
-        (await command.EndAsync(TimeSpan.FromSeconds(10))).Expect(128 + ChildProcess.SigTerm);
+        (await command.EndAsync()).Expect(128 + ChildProcess.SigTerm);
         await lost.ServeAsync();
     }
 

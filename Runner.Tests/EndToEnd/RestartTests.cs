@@ -25,11 +25,11 @@ public sealed class RestartTests(LiveServer server) : IClassFixture<LiveServer>
     [Fact]
     public async Task A_planned_stop_ends_jobs_within_their_grace_and_followers_get_all_of_it()
     {
-        var polite = await server.ShellAsync("trap 'seq 20000; echo bye; exit 6' TERM; echo ready; while :; do sleep 1000 & wait; done");
+        var polite = await server.StartAsync("--grace", "2m", "--", "sh", "-c", "trap 'seq 20000; echo bye; exit 6' TERM; echo ready; while :; do sleep 1000 & wait; done");
         var stubborn = await server.StartAsync("--grace", "1s", "--", "sh", "-c", "trap '' TERM; echo ready; sleep 1000");
         await using var follower = server.Begin("logs", "-f", polite);
         await using var other = server.Begin("logs", "-f", stubborn);
-        await using var run = server.Begin("run", "--", "sh", "-c", "trap 'echo bye; exit 9' TERM; echo ready; sleep 1000 & wait");
+        await using var run = server.Begin("run", "--grace", "2m", "--", "sh", "-c", "trap 'echo bye; exit 9' TERM; echo ready; sleep 1000 & wait");
         foreach (var client in new[] { follower, other, run }) await client.OutputHasAsync("ready\n");
 
         await server.StopAsync();
@@ -47,12 +47,14 @@ public sealed class RestartTests(LiveServer server) : IClassFixture<LiveServer>
     [Fact]
     public async Task A_server_that_is_stopping_takes_no_new_jobs()
     {
-        var job = await server.ShellAsync("trap 'echo asked; sleep 2; exit 0' TERM; echo ready; sleep 1000 & wait");
+        var go = server.At("go");
+        var job = await server.StartAsync("--grace", "2m", "--", "sh", "-c", "trap 'echo asked; while [ ! -e \"$0\" ]; do sleep 0.05; done; exit 0' TERM; echo ready; sleep 1000 & wait", go);
         await using var follower = server.Begin("logs", "-f", job);
         await follower.OutputHasAsync("ready\n");
         var stopping = server.StopAsync();
         await follower.OutputHasAsync("asked\n");
         (await server.RunnerAsync("start", "--", "true")).ExpectRefusal(125, "the server is stopping");
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
         await stopping;
         (await follower.EndAsync()).Expect(0);
         await server.ServeAsync();

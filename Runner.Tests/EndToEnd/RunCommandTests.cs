@@ -24,7 +24,7 @@ public sealed class RunCommandTests(LiveServer server) : IClassFixture<LiveServe
     public async Task Ctrl_C_at_run_stops_the_job_and_shows_what_it_still_says()
     {
         var id = Guid.NewGuid().ToString();
-        await using var run = server.Begin("run", "--id", id, "--", "sh", "-c", "trap 'echo bye; exit 5' TERM; echo ready; sleep 1000 & wait");
+        await using var run = server.Begin("run", "--id", id, "--grace", "2m", "--", "sh", "-c", "trap 'echo bye; exit 5' TERM; echo ready; sleep 1000 & wait");
         await run.OutputHasAsync("ready\n");
         run.Signal(ChildProcess.SigInt);
         var ran = (await run.EndAsync()).Expect(5);
@@ -51,7 +51,7 @@ public sealed class RunCommandTests(LiveServer server) : IClassFixture<LiveServe
     {
         var id = Guid.NewGuid().ToString();
         var ran = await ChildProcess.RunAsync(
-            "/bin/bash", ["-c", "\"$0\" run --id \"$1\" -- yes | head -n 1; echo \"${PIPESTATUS[0]}\"", RunnerBinary.Path, id], server.Environment());
+            "/bin/bash", ["-c", "\"$0\" run --id \"$1\" --max-output 1M -- yes | head -n 1; echo \"${PIPESTATUS[0]}\"", RunnerBinary.Path, id], server.Environment());
         Assert.Equal("y\n141\n", ran.Expect(0).Output);
         Assert.Equal("stopped", End(await server.EndAsync(id)).GetProperty("reason").GetString());
     }

@@ -18,7 +18,7 @@ public sealed class SignalTests(LiveServer server) : IClassFixture<LiveServer>
     [Fact]
     public async Task With_all_it_reaches_the_children_too_and_kills_are_nobodys_stop()
     {
-        var job = await server.ShellAsync("trap : USR1; sh -c 'echo ready; exec sleep 1000'; echo child $?; sleep 1000");
+        var job = await server.ShellAsync("trap : USR1; sh -c 'echo ready; exec sleep 1000'; c=$?; sleep 1000 & echo child $c; wait");
         await ReadyAsync(job);
         (await server.RunnerAsync("signal", job, "USR1", "--all")).Expect(0);
         await using (var follower = server.Begin("logs", job)) await follower.OutputHasAsync("child ");
@@ -53,7 +53,7 @@ public sealed class SignalTests(LiveServer server) : IClassFixture<LiveServer>
     {
         var ran = (await server.RunnerAsync("run", "--timeout", "200ms", "--", "sleep", "1000")).Expect(128 + 15);
         Assert.Equal("runner: job stopped at its time limit (killed by SIGTERM)\n", ran.Error);
-        var obeyed = (await server.RunnerAsync("run", "--timeout", "0.2", "--", "sh", "-c", "exec 2>/dev/null; trap 'exit 0' TERM; while :; do sleep 0.02; done")).Expect(0);
+        var obeyed = (await server.RunnerAsync("run", "--timeout", "4", "--", "sh", "-c", "exec 2>/dev/null; trap 'exit 0' TERM; while :; do sleep 0.02; done")).Expect(0);
         Assert.Equal("runner: job stopped at its time limit (it exited with code 0)\n", obeyed.Error);
     }
 

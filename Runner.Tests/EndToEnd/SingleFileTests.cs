@@ -17,7 +17,7 @@ public sealed class SingleFileTests
         mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
         env -i "$chroot" "$root" /runner serve --listen 127.0.0.1:0 --cert /certs/server.pem --cgroup "$cgroup" >"$root.out" 2>"$root.err" & server=$!
         trap 'kill -KILL $server 2>/dev/null || true' EXIT
-        i=0; until grep -q ^listening "$root.out"; do kill -0 $server; i=$((i + 1)); [ $i -lt 1000 ]; sleep 0.02; done
+        i=0; until grep -q ^listening "$root.out"; do kill -0 $server; i=$((i + 1)); [ $i -lt 5000 ]; sleep 0.02; done
         address=$(sed -n 's/^listening on //p' "$root.out")
         set -- --server "$address" --cert /certs/admin.pem --ca /certs/server-ca.pem
         call() { env -i "$chroot" "$root" /runner "$@"; }
@@ -25,9 +25,9 @@ public sealed class SingleFileTests
         call logs "$@" $job
         call status "$@" $job | grep ^state
         call run "$@" --cwd / -- /runner status --server 127.0.0.1:1 --cert /certs/admin.pem --ca /certs/server-ca.pem $job || echo "code $?"
-        long=$(call start "$@" --cwd / -- /runner serve --listen 127.0.0.1:0 --cert /certs/server.pem --state-dir /second --cgroup "$cgroup-second")
+        long=$(call start "$@" --grace 2m --cwd / -- /runner serve --listen 127.0.0.1:0 --cert /certs/server.pem --state-dir /second --cgroup "$cgroup-second")
         env -i "$chroot" "$root" /runner logs "$@" -f $long >"$root.logs" & follower=$!
-        i=0; until grep -q ^listening "$root.logs"; do kill -0 $follower; i=$((i + 1)); [ $i -lt 1000 ]; sleep 0.02; done
+        i=0; until grep -q ^listening "$root.logs"; do kill -0 $follower; i=$((i + 1)); [ $i -lt 5000 ]; sleep 0.02; done
         call stop "$@" $long | head -n 1
         wait $follower
         kill -TERM $server; wait $server; trap - EXIT

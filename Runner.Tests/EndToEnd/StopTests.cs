@@ -9,7 +9,7 @@ public sealed class StopTests(LiveServer server) : IClassFixture<LiveServer>
     [Fact]
     public async Task Stop_answers_with_the_end_and_the_last_lines_of_both_streams()
     {
-        var job = await server.ShellAsync("trap 'echo bye; exit 0' TERM; seq 100; echo trouble >&2; echo ready; sleep 1000 & wait");
+        var job = await server.StartAsync("--grace", "2m", "--", "sh", "-c", "trap 'echo bye; exit 0' TERM; seq 100; echo trouble >&2; echo ready; sleep 1000 & wait");
         await ReadyAsync(job);
         var shown = (await server.RunnerAsync("stop", job)).Expect(0).Output;
         Assert.Equal(

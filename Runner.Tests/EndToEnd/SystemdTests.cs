@@ -10,7 +10,7 @@ public sealed partial class SystemdTests
     [Fact]
     public async Task The_unit_starts_delegates_is_watched_and_stops_with_nothing_left()
     {
-        var guest = await Guest.RunAsync("guest-systemd.sh", TimeSpan.FromMinutes(4), "--systemd", "--share", Repository.Root);
+        var guest = await Guest.RunAsync("guest-systemd.sh", TimeSpan.FromMinutes(8), "--systemd", "--share", Repository.Root);
         Assert.Equal("active serving", guest.Line("started"));
         Assert.Empty(guest.Lines["environment"]);
         Assert.Equal(["0::/system.slice/runner.service/keeper", "0::/system.slice/runner.service/keeper"], guest.Lines["place"]);

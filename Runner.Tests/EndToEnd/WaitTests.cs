@@ -19,7 +19,7 @@ public sealed class WaitTests(LiveServer server) : IClassFixture<LiveServer>
     [Fact]
     public async Task A_wait_for_a_job_that_runs_lasts_until_it_ends()
     {
-        var job = await server.ShellAsync(UntilTold);
+        var job = await server.StartAsync("--grace", "2m", "--", "sh", "-c", UntilTold);
         await using var wait = server.Begin("wait", "--json", job);
         await ReadyAsync(job);
         (await server.RunnerAsync("stop", job)).Expect(0);

@@ -4,6 +4,7 @@ using Runner.Tests.Support;
 namespace Runner.Tests.EndToEnd;
 
 /// <summary>A server that hangs is replaced; one that only pauses is not.</summary>
+[Collection(Measured.Name)]
 public sealed class WatchdogTests(LiveServer server) : IClassFixture<LiveServer>
 {
     [Fact]
@@ -18,8 +19,8 @@ public sealed class WatchdogTests(LiveServer server) : IClassFixture<LiveServer>
     public async Task A_server_that_does_not_answer_its_keeper_is_replaced_and_its_jobs_lose_nothing()
     {
         await server.StopAsync();
-        await server.ServeAsync("--watchdog", "1s");
-        server.Expect("the server has not answered for 1 s, so it is killed");
+        await server.ServeAsync("--watchdog", "3s");
+        server.Expect("the server has not answered for 3 s, so it is killed");
         server.Expect("was killed by signal 9; its jobs go on");
         var go = server.At("go");
         var job = await server.StartAsync("--", "sh", "-c", "echo one; while [ ! -e \"$1\" ]; do sleep 0.05; done; echo two; exit 7", "sh", go);
@@ -51,9 +52,9 @@ public sealed class WatchdogTests(LiveServer server) : IClassFixture<LiveServer>
     public async Task A_keeper_that_was_paused_itself_does_not_blame_the_server()
     {
         await server.StopAsync();
-        await server.ServeAsync("--watchdog", "1s");
+        await server.ServeAsync("--watchdog", "3s");
         var before = ServerId();
-        (await ChildProcess.ShellAsync("kill -STOP $1; sleep 3; kill -CONT $1", server.KeeperId.ToString(CultureInfo.InvariantCulture))).Expect(0);
+        (await ChildProcess.ShellAsync("kill -STOP $1; sleep 7; kill -CONT $1", server.KeeperId.ToString(CultureInfo.InvariantCulture))).Expect(0);
         (await server.RunnerAsync("run", "--", "sleep", "0.5")).Expect(0);
         Assert.Equal(before, ServerId());
     }

@@ -31,7 +31,7 @@ mkfifo /run/go
 hung=$(runner start --name hung -- sh -c 'echo before; read -r go </run/go; echo after; exit 7')
 old=$(server)
 kill -STOP "$old"
-runner status "$hung" | head -n 1 >/dev/null
+until_true 'runner status "$hung" >/dev/null 2>&1'
 [ "$old" != "$(server)" ] && echo "replaced $(property ActiveState)"
 echo >/run/go
 runner logs "$hung" | sed 's/^/hung /'
@@ -57,7 +57,7 @@ echo "restarted $(property Result)"
 until_true 'runner list >/dev/null 2>&1'
 
 # A planned stop: the jobs end in the server's name.
-runner start --name polite -- sh -c 'trap "echo asked; exit 4" TERM; echo ready; sleep 1000 & wait' >polite
+runner start --name polite --grace 60s -- sh -c 'trap "echo asked; exit 4" TERM; echo ready; sleep 1000 & wait' >polite
 runner logs "$(cat polite)" >polite.out & follower=$!
 until_true 'grep -q ready polite.out'
 systemctl stop runner

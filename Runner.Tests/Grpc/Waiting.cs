@@ -3,7 +3,7 @@ namespace Runner.Tests.Grpc;
 /// <summary>Waiting with a limit that no healthy machine reaches.</summary>
 internal static class Waiting
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
     public static Task Soon(this Task task) => task.WaitAsync(Limit, TestContext.Current.CancellationToken);
 

@@ -88,7 +88,9 @@ const scenarios = {
   },
 
   async deadline() {
-    const { error } = await unary(open(echo.EchoService), 'Say', { text: 'wait' }, undefined, { deadline: Date.now() + 300 });
+    const client = open(echo.EchoService);
+    await unary(client, 'Say', { text: 'hello' }); // the connection is there
+    const { error } = await unary(client, 'Say', { text: 'wait' }, undefined, { deadline: Date.now() + 2000 });
     assert.equal(error.code, grpc.status.DEADLINE_EXCEEDED);
   },
 

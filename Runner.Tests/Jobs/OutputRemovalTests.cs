@@ -53,6 +53,7 @@ public sealed class OutputRemovalTests : IDisposable
     {
         var running = _machine.Start("sh", "-c", "echo x; exec sleep 1000");
         Assert.Equal((JobError.StillRunning, $"job {running.Record.Id}: still runs; stop it first"), Refusal(running));
+        await Machine.FirstLineAsync(running.Stdout);
         await _machine.Jobs.StopAsync(running.Record.Id, Machine.Admin, TimeSpan.Zero, Token);
 
         var read = await _machine.RunAsync("echo hello");

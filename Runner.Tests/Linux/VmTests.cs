@@ -1,7 +1,9 @@
+using Runner.Tests.EndToEnd;
 using Runner.Tests.Support;
 
 namespace Runner.Tests.Linux;
 
+[Collection(VirtualMachines.Name)]
 public sealed class VmTests : IDisposable
 {
     private readonly string _script = Path.GetTempFileName();
@@ -17,7 +19,7 @@ public sealed class VmTests : IDisposable
             echo "$1" >&2
             exit 42
             """, TestContext.Current.CancellationToken);
-        var result = await Vm.Run(TimeSpan.FromMinutes(2), "sh", _script, "it's an error");
+        var result = await Vm.Run(TimeSpan.FromMinutes(10), "sh", _script, "it's an error");
         Assert.Equal(42, result.ExitCode);
         Assert.Equal("it's an error\n", result.Error);
         var lines = result.Output.Split('\n');

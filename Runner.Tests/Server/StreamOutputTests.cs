@@ -95,7 +95,7 @@ public sealed class StreamOutputTests
     public async Task Who_does_not_follow_gets_what_is_there_and_does_not_run_after_a_job_that_writes_without_end(bool times)
     {
         await using var served = await ServedMachine.StartAsync();
-        var job = served.Machine.Start("yes");
+        var job = served.Machine.Start("/bin/sh", "-c", "while echo y; do sleep 0.001; done");
         await Machine.FirstLineAsync(job.Stdout);
         var before = job.Stdout.Length;
         var (data, end) = await ReadAsync(served.Jobs("rita", Role.Reader), new() { Id = job.Record.Id.ToString(), Times = times });

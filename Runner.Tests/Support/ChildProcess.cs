@@ -8,7 +8,7 @@ namespace Runner.Tests.Support;
 public sealed partial class ChildProcess : IAsyncDisposable
 {
     public const int SigHup = 1, SigInt = 2, SigKill = 9, SigTerm = 15, SigCont = 18, SigStop = 19;
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(180);
 
     private readonly Process _process;
     private readonly GrowingBytes _stdout = new();

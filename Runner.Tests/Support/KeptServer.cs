@@ -8,6 +8,18 @@ static partial class KeptServer
     /// <summary>Null: there is none at this moment.</summary>
     public static int? Find(int keeper) => ChildrenOf(keeper).Where(IsServer).Cast<int?>().FirstOrDefault();
 
+    /// <summary>The keeper that outlives who began it, of a server on this state directory.</summary>
+    public static int LastingKeeperOf(string state)
+    {
+        for (var start = Environment.TickCount64; ; Thread.Sleep(1))
+        {
+            // Its children have its words too, until their exec.
+            var all = Processes.All().Where(pid => Has(pid, "environ", $"{LastingKeeper.Mark}=1") && Has(pid, "cmdline", state)).ToList();
+            if (all.Where(pid => Processes.ParentOf(pid) is var parent && !all.Contains(parent)).Take(1).ToList() is [var keeper]) return keeper;
+            Assert.True(Environment.TickCount64 - start < 30_000, $"there is no keeper of {state}");
+        }
+    }
+
     public static IReadOnlyList<int> ChildrenOf(int parent) => [.. Threads(parent).SelectMany(OfThread).Order()];
 
     /// <summary>Waits until there is one.</summary>
@@ -57,11 +69,13 @@ static partial class KeptServer
     }
 
     // Jobs are the keeper's children too, and have its words until their exec. A server has in its environment that it is one.
-    private static bool IsServer(int pid)
+    private static bool IsServer(int pid) => Has(pid, "environ", $"{KeeperProcess.Mark}=1");
+
+    private static bool Has(int pid, string file, string word)
     {
         try
         {
-            return Processes.IsAlive(pid) && File.ReadAllText($"/proc/{pid}/environ").Split('\0').Contains($"{KeeperProcess.Mark}=1");
+            return Processes.IsAlive(pid) && File.ReadAllText($"/proc/{pid}/{file}").Split('\0').Contains(word);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

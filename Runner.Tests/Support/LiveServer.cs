@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Runner.Client;
 
@@ -17,6 +18,9 @@ public sealed class LiveServer : IAsyncLifetime
     /// <summary>What serves from the next start on: the published program, or a copy of it.</summary>
     public string Program { get; set; } = RunnerBinary.Path;
 
+    /// <summary>Where it listens, to be set before the first start; a port other than 0 stays the same from one start to the next.</summary>
+    public IPEndPoint Listen { get; set; } = new(IPAddress.Loopback, 0);
+
     public string CgroupName => _cgroup.Name;
     public string Folder => _folder.Path;
     public string State => _folder.At("state");
@@ -24,18 +28,22 @@ public sealed class LiveServer : IAsyncLifetime
 
     /// <summary>Everything this server and those before it on the same folder told the log.</summary>
     public string Log => _earlier + _process?.Error;
-    /// <summary>The process that was started: the keeper, or the server itself if it has none.</summary>
-    public int KeeperId => _process!.Id;
+    /// <summary>The process that was started: the keeper, or what stands for one that is to outlive it, or the server itself if it has none.</summary>
+    public int ForegroundId => _process!.Id;
+
+    /// <summary>The keeper, or the server itself if it has none.</summary>
+    public int KeeperId => _leaves ? KeptServer.LastingKeeperOf(State) : ForegroundId;
 
     /// <summary>The server's process, which is another one after a crash.</summary>
     public int Id => _hasKeeper ? KeptServer.Of(KeeperId) : KeeperId;
 
     private string _earlier = "";
-    private bool _hasKeeper;
+    private bool _hasKeeper, _leaves;
 
     public async ValueTask InitializeAsync()
     {
-        (await RunnerBinary.RunAsync("certs", "init", "--dir", At("certs"))).Expect(0);
+        string[] host = Listen.Address.Equals(IPAddress.Loopback) ? [] : ["--host", $"{Listen.Address}"];
+        (await RunnerBinary.RunAsync(["certs", "init", "--dir", At("certs"), .. host])).Expect(0);
         await ServeAsync();
     }
 
@@ -45,7 +53,7 @@ public sealed class LiveServer : IAsyncLifetime
     /// <summary>The same by way of another program, which executes what follows its own words.</summary>
     public async Task ServeAsync(string[] way, string[] options)
     {
-        _hasKeeper = !options.Contains("--no-keeper");
+        (_hasKeeper, _leaves) = (!options.Contains("--no-keeper"), options.Contains("leave"));
         string[] words = [.. way, Program, .. ServeArguments(options)];
         _process = ChildProcess.Start(words[0], words[1..], RunnerBinary.Surroundings());
         await _process.OutputHasAsync("\n");
@@ -54,7 +62,7 @@ public sealed class LiveServer : IAsyncLifetime
     }
 
     public string[] ServeArguments(params string[] options) =>
-        ["serve", "--listen", "127.0.0.1:0", "--cert", At("certs/server.pem"), "--state-dir", State, "--cgroup", CgroupName, .. options];
+        ["serve", "--listen", $"{Listen}", "--cert", At("certs/server.pem"), "--state-dir", State, "--cgroup", CgroupName, .. options];
 
     public string At(string name) => _folder.At(name);
 
@@ -165,8 +173,8 @@ public sealed class LiveServer : IAsyncLifetime
     /// <summary>Waits until the log has some words.</summary>
     public Task LogHasAsync(string words) => _process!.ErrorHasAsync(words);
 
-    /// <summary>Kills the keeper alone; returns when the server has ended too, by itself.</summary>
-    public async Task KillKeeperAsync()
+    /// <summary>Kills the process that was started, alone: the keeper, or what stands for it; returns when the server has ended too, by itself.</summary>
+    public async Task KillForegroundAsync()
     {
         _process!.Signal(ChildProcess.SigKill);
         (await _process.EndAsync()).Expect(128 + ChildProcess.SigKill); // and the end of its streams, which the server has too

@@ -6,7 +6,8 @@ static class Processes
     /// <summary>Whether it runs; one that is dead and not yet collected by its parent does not.</summary>
     public static bool IsAlive(int pid) => State(pid) is not (null or 'Z' or 'X');
 
-    public static int ParentOf(int pid) => int.Parse(Stat(pid)![1]);
+    /// <summary>0: it has none, or is gone.</summary>
+    public static int ParentOf(int pid) => Stat(pid) is { } stat ? int.Parse(stat[1]) : 0;
 
     /// <summary>Which file it executes: one that was put in its place since is another.</summary>
     public static string ProgramOf(int pid) => InodeOf($"/proc/{pid}/exe");
@@ -22,11 +23,13 @@ static class Processes
     }
 
     /// <summary>Children of a process that are dead and not collected.</summary>
-    public static IReadOnlyList<int> ZombiesOf(int parent) => [.. Directory.EnumerateDirectories("/proc")
+    public static IReadOnlyList<int> ZombiesOf(int parent) => [.. All().Where(pid => Stat(pid) is ["Z", var of, ..] && of == parent.ToString())];
+
+    /// <summary>Every process there is.</summary>
+    public static IEnumerable<int> All() => Directory.EnumerateDirectories("/proc")
         .Select(Path.GetFileName)
         .Where(name => int.TryParse(name, out _))
-        .Select(name => int.Parse(name!))
-        .Where(pid => Stat(pid) is ["Z", var of, ..] && of == parent.ToString())];
+        .Select(name => int.Parse(name!));
 
     public static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Runner.Certificates;
@@ -8,6 +9,8 @@ namespace Runner.Client;
 /// <summary>Connections to a server over mutual TLS 1.3, believing only the authority the profile names.</summary>
 static class ClientTls
 {
+    private static readonly TimeSpan s_reachLimit = TimeSpan.FromSeconds(10);
+
     /// <exception cref="CertificateProblem">A file of the profile is missing or unfit.</exception>
     public static SocketsHttpHandler CreateHandler(ClientProfile profile, Reconnection? reconnection = null)
     {
@@ -27,7 +30,9 @@ static class ClientTls
                 RemoteCertificateValidationCallback = (sender, certificate, chain, errors) => Accept(profile, (sender as SslStream)?.TargetHostName ?? profile.Server.IdnHost, certificate as X509Certificate2, chain, errors),
             },
             PlaintextStreamFilter = (context, _) => ValueTask.FromResult<Stream>(new HeardStream(context.PlaintextStream, reconnection)),
-            ConnectTimeout = TimeSpan.FromSeconds(10),
+            // A connection waits in the socket's backlog while one server makes way for another or a hung one is replaced; a host that is away does not take it.
+            ConnectTimeout = TimeSpan.FromSeconds(45),
+            ConnectCallback = ConnectAsync,
             // As much as a stream may have under way, and so the most that is held of what the terminal does not take.
             InitialHttp2StreamWindowSize = 1 << 20,
             // A follower hears nothing for hours from a quiet job; the ping tells a quiet server from a dead one.
@@ -42,6 +47,24 @@ static class ClientTls
             AllowAutoRedirect = false,
             ActivityHeadersPropagator = null,
         };
+    }
+
+    private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(s_reachLimit);
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, limit.Token);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (Exception e)
+        {
+            socket.Dispose();
+            if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested) throw new TimeoutException($"{context.DnsEndPoint.Host} was not reached in time", e);
+            throw;
+        }
     }
 
     /// <summary>Throws instead of answering no, because the platform's own message would not say why.</summary>

@@ -12,7 +12,7 @@ sealed partial class JobRegistry(IJobStore store, IJobLauncher launcher, int mos
 {
     /// <summary>Jobs being started or running, by id; a job leaves when its end is stored.</summary>
     private readonly ConcurrentDictionary<JobId, Lazy<RunningJob>> _running = new();
-    private static readonly TimeSpan s_abandonPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_abandonPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_endPatience = TimeSpan.FromSeconds(5);
 
     private readonly Readers _readers = new();

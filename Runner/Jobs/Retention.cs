@@ -9,6 +9,7 @@ sealed class Retention : IAsyncDisposable
     private const int LookedAtOnce = 1000;
     private static readonly TimeSpan s_look = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_longestRest = TimeSpan.FromMinutes(1); // though a pass was held up, as by a disk
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(5);
 
     private readonly JobRegistry _jobs;
@@ -44,7 +45,7 @@ sealed class Retention : IAsyncDisposable
             {
                 // Jobs grow old by themselves; all other limits are passed only when one ends. At most a fiftieth of a thread is spent.
                 var since = _time.GetElapsedTime(last);
-                if (since < pause && (_jobs.Ends == ends || since < took * 50)) continue;
+                if (since < pause && (_jobs.Ends == ends || (since < took * 50 && since < s_longestRest))) continue;
                 var start = _time.GetTimestamp();
                 ends = _jobs.Ends;
                 await TryAsync(() => _removal.FinishAsync(_stop.Token)).ConfigureAwait(false);

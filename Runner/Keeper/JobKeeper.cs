@@ -12,7 +12,7 @@ namespace Runner.Keeper;
 sealed class JobKeeper
 {
     // What is killed and does not go is held by the kernel, as by a disk that does not answer.
-    private static readonly TimeSpan s_longestDeath = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_longestDeath = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_longestWrite = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(1);
 

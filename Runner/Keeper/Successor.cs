@@ -12,7 +12,7 @@ namespace Runner.Keeper;
 /// <param name="directory">Where it runs.</param>
 sealed class Successor(string program, IReadOnlyList<string> words, IReadOnlyList<string> settings, string directory)
 {
-    private static readonly TimeSpan s_longestTrial = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_longestTrial = TimeSpan.FromSeconds(30);
 
     /// <summary>Whether it runs with these words and could take over.</summary>
     /// <param name="jobs">Starts it.</param>

@@ -15,10 +15,11 @@ public sealed class CaptureTests : IDisposable
     [Fact]
     public async Task Every_byte_is_on_record_once_in_order_with_a_time_within_the_jobs_life()
     {
+        var begun = DateTime.UtcNow.Ticks;
         var job = await _machine.RunAsync("for i in $(seq 200); do echo $i; echo err $i >&2; done; head -c 5000000 /dev/zero");
         var ended = (JobState.Ended)job.Record.State;
         using var index = new OutputIndex(job.Output.Index);
-        var (next, last) = (new long[2], job.Record.StartedAt.UtcTicks - TimeSpan.TicksPerSecond);
+        var (next, last) = (new long[2], begun - TimeSpan.TicksPerSecond);
         for (var i = 0L; i < index.Count; i++)
         {
             var record = index[i];

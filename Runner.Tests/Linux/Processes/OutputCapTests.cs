@@ -63,7 +63,7 @@ public sealed class OutputCapTests : IDisposable
     {
         var job = _machine.Start(new JobSpec
         {
-            Command = "/bin/sh", Args = ["-c", "trap 'echo asked >&2' TERM; while :; do seq 1000; done"], GracePeriod = TimeSpan.FromSeconds(0.3), Limits = Limits(Cap, "StopJob"),
+            Command = "/bin/sh", Args = ["-c", "trap 'echo asked >&2' TERM; while :; do seq 1000; done"], GracePeriod = TimeSpan.FromSeconds(3), Limits = Limits(Cap, "StopJob"),
         });
         Assert.Equal(new JobEnd.OutputLimit(new ProcessExit.Signaled(9, false)), (await Machine.EndAsync(job)).End);
         Assert.Contains("asked\n", await Machine.TextAsync(job.Stderr));

@@ -7,7 +7,7 @@ namespace Runner.Linux.Cgroups;
 /// It touches nothing outside itself, but for turning controllers on in the v2 cgroups above it, up to one that was delegated.</summary>
 sealed class CgroupTree
 {
-    private static readonly TimeSpan CleanLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CleanLimit = TimeSpan.FromSeconds(15);
 
     private readonly Hierarchy _v2;
     private readonly IReadOnlyList<Hierarchy> _v1;

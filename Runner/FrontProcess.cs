@@ -115,7 +115,8 @@ sealed class FrontProcess
                     _signals.HoldFor(() => Replace(line, keeper));
                     break;
                 case FrontMessage.Ended:
-                    if (numbers[1] > 0) _error.WriteLine($"{numbers[1]} jobs go on; the next runner serve on this state directory takes them over");
+                    if (numbers[1] is > 0 and var left)
+                        _error.WriteLine($"{(left == 1 ? "1 job goes" : $"{left} jobs go")} on; the next runner serve on this state directory takes {(left == 1 ? "it" : "them")} over");
 
                     // This process is the last one of the service, whose cgroup a service manager removes when this one has gone, or never.
                     else if (!keeper.IsInvalid) FdWait.For(keeper, PollEvents.Readable, s_longestEnd);

@@ -40,7 +40,7 @@ public sealed class FollowerCrowdTests(LiveServer server) : IClassFixture<LiveSe
             var followers = Enumerable.Range(0, Crowd)
                 .Select(i => FollowAsync(clients[i / Calls], JobId.Parse(job), i % (Crowd / Stalled) == 0 ? stall.Task : null)).ToList();
             for (var i = 0; i < Processes; i++) processes.Add(server.Begin("logs", job));
-            await EventuallyAsync(async () => (await clients[0].GetAsync(JobId.Parse(job), Token)).Followers == Crowd + Processes);
+            await Until.SoAsync(async () => (await clients[0].GetAsync(JobId.Parse(job), Token)).Followers == Crowd + Processes, "all follow");
             var idle = Memory() - memory;
             TestContext.Current.SendDiagnosticMessage($"1000 idle followers: {idle >> 10} KiB, {idle / Crowd} bytes each");
 
@@ -61,7 +61,7 @@ public sealed class FollowerCrowdTests(LiveServer server) : IClassFixture<LiveSe
 
             stall.SetResult();
             Assert.All(await Task.WhenAll(followers).WaitAsync(ChildProcess.Limit, Token), read => Assert.Equal(digest, read));
-            await EventuallyAsync(() => Task.FromResult(Files() <= files && Memory() - memory < 60 << 20));
+            await Until.SoAsync(() => Files() <= files && Memory() - memory < 60 << 20, () => $"all is given back, but {Files()} descriptors and {Memory() - memory} bytes are there");
             var after = Memory() - memory;
             TestContext.Current.SendDiagnosticMessage($"all gone: {after >> 10} KiB");
 
@@ -94,11 +94,4 @@ public sealed class FollowerCrowdTests(LiveServer server) : IClassFixture<LiveSe
     private long Memory() => 1024 * long.Parse(
         File.ReadLines($"/proc/{server.Id}/status").Single(line => line.StartsWith("RssAnon:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2],
         CultureInfo.InvariantCulture);
-
-    private static async Task EventuallyAsync(Func<Task<bool>> isTrue)
-    {
-        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        giveUp.CancelAfter(ChildProcess.Limit);
-        while (!await isTrue()) await Task.Delay(20, giveUp.Token);
-    }
 }

@@ -14,8 +14,8 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
     public async Task What_ended_before_server_and_keeper_died_has_its_exact_end_and_the_rest_is_lost()
     {
         server.Expect("The processes that a former server left in");
-        await ReloadAsync(); // the keeper writes on after it has replaced itself
-        var (job, running) = (await GatedAsync("go"), await server.ShellAsync("sleep 1000"));
+        await server.ReloadAsync(); // the keeper writes on after it has replaced itself
+        var (job, running) = (await server.GatedAsync("go", 7), await server.ShellAsync("sleep 1000"));
         KeptServer.Signal(server.Id, ChildProcess.SigStop);
         await GoAsync("go", [job]);
         await server.CrashAsync();
@@ -32,7 +32,7 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
         server.Expect("The processes that a former server left in");
         await server.StopAsync();
         await server.ServeAsync(s_leave);
-        var job = await GatedAsync("leave");
+        var job = await server.GatedAsync("leave", 7);
         var keeper = Processes.ParentOf((await server.StatusAsync(job)).GetProperty("pid").GetInt32());
         await server.LeaveAsync();
         await GoAsync("leave", [job]);
@@ -50,7 +50,7 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
     public async Task Without_a_keeper_that_serves_on_what_is_written_down_is_told_too()
     {
         server.Expect("The processes that a former server left in");
-        var job = await GatedAsync("none");
+        var job = await server.GatedAsync("none", 7);
         KeptServer.Signal(server.Id, ChildProcess.SigStop);
         await GoAsync("none", [job]);
         await server.CrashAsync();
@@ -74,11 +74,11 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
         try
         {
             // Each that has not come as far as opening it yet gets its end of file from a later turn.
-            await UntilAsync(() =>
+            await Until.SoAsync(() =>
             {
                 ChildProcess.ShellAsync("timeout 1 sh -c ': >\"$0\"' \"$1\" || true; sleep 0.05", server.At("gate")).GetAwaiter().GetResult().Expect(0);
                 return Written().Count(jobs.Contains) == jobs.Count;
-            });
+            }, "all exits are written down");
             Assert.Empty(Processes.ZombiesOf(server.KeeperId));
         }
         finally
@@ -90,44 +90,23 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
         await ClearedAsync();
     }
 
-    /// <summary>A job that says something, waits for a file and ends with code 7; returned when it has said it.</summary>
-    private async Task<string> GatedAsync(string go)
-    {
-        var job = await server.StartAsync("--", "sh", "-c", "echo one; while [ ! -e \"$1\" ]; do sleep 0.02; done; exit 7", "sh", server.At(go));
-        await using var follower = server.Begin("logs", job);
-        await follower.OutputHasAsync("one\n");
-        return job;
-    }
-
     private async Task GoAsync(string go, string[] jobs)
     {
-        await File.WriteAllTextAsync(server.At(go), "", TestContext.Current.CancellationToken);
-        await UntilAsync(() => jobs.All(job => Written().Contains(JobId.Parse(job))));
+        await server.GoAsync(go);
+        await Until.SoAsync(() => jobs.All(job => Written().Contains(JobId.Parse(job))), "the exits are written down");
     }
 
     private async Task ExactAsync(string job)
     {
         var end = (await server.StatusAsync(job)).GetProperty("end");
         Assert.Equal(("exited", 7), (end.GetProperty("reason").GetString(), end.GetProperty("code").GetInt32()));
+
+        // What it said last was still in the pipe, and died with the keeper.
         Assert.Equal("one\n", (await server.RunnerAsync("logs", job)).Expect(0).Output);
         await server.VerifiedAsync(job);
     }
 
-    private Task ClearedAsync() => UntilAsync(() => Written().Count == 0);
+    private Task ClearedAsync() => Until.SoAsync(() => Written().Count == 0, "what was written down is stored");
 
     private IReadOnlyCollection<JobId> Written() => [.. ExitFile.Read(server.State, ExitFile.ThisBoot()).Keys];
-
-    private async Task ReloadAsync()
-    {
-        var before = server.Id;
-        server.Signal(ChildProcess.SigHup);
-        await UntilAsync(() => server.Id != before);
-        (await server.RunnerAsync("list")).Expect(0);
-    }
-
-    private static async Task UntilAsync(Func<bool> isSo)
-    {
-        for (var start = Environment.TickCount64; !isSo(); await Task.Delay(5, TestContext.Current.CancellationToken))
-            Assert.True(Environment.TickCount64 - start < 120_000, "it is not so after 120 s");
-    }
 }

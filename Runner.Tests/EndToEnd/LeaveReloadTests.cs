@@ -1,4 +1,3 @@
-using System.Globalization;
 using Runner.Keeper;
 using Runner.Linux.Native;
 using Runner.Linux.Processes;
@@ -36,16 +35,16 @@ public sealed class LeaveReloadTests : IAsyncLifetime
         var (front, before) = (_server.ForegroundId, Processes.ProgramOf(keeper));
         await _server.ReplaceProgramAsync();
         var calls = Enumerable.Range(0, 10).Select(_ => _server.RunnerAsync("status", job)).ToList();
-        await ReloadAsync(keeper);
+        await _server.ReloadAsync();
         foreach (var call in calls) (await call).Expect(0);
         var now = Processes.InodeOf(_server.Program);
         Assert.NotEqual(before, now);
-        await UntilAsync(() => Processes.ProgramOf(front) == now, "the process in the foreground is the program on disk");
+        await Until.SoAsync(() => Processes.ProgramOf(front) == now, "the process in the foreground is the program on disk");
         Assert.Equal((now, now), (Processes.ProgramOf(keeper), Processes.ProgramOf(KeptServer.Of(keeper))));
         Assert.Equal(keeper, Processes.ParentOf(await MainAsync(job)));
 
         // What is in the place of another passes signals on, and what has been left is found.
-        Assert.Contains("1 jobs go on", (await _server.LeaveAsync()).Error, StringComparison.Ordinal);
+        Assert.Contains("1 job goes on", (await _server.LeaveAsync()).Error, StringComparison.Ordinal);
         await _server.ServeAsync(s_leave);
         await EndsAsync(job, "go", 7);
     }
@@ -54,10 +53,10 @@ public sealed class LeaveReloadTests : IAsyncLifetime
     public async Task Many_reloads_leave_keeper_and_foreground_with_what_they_had()
     {
         var (job, keeper) = await GatedAsync("go", 7);
-        await ReloadAsync(keeper);
+        await _server.ReloadAsync();
         var before = (await SettledAsync(keeper), await SettledAsync(_server.ForegroundId));
-        for (var i = 0; i < 10; i++) await ReloadAsync(keeper);
-        await UntilAsync(() => Descriptors(keeper) <= before.Item1 && Descriptors(_server.ForegroundId) <= before.Item2, "neither has more descriptors open than before");
+        for (var i = 0; i < 10; i++) await _server.ReloadAsync();
+        await Until.SoAsync(() => Descriptors(keeper) <= before.Item1 && Descriptors(_server.ForegroundId) <= before.Item2, "neither has more descriptors open than before");
         Assert.Empty(Processes.ZombiesOf(keeper));
         await EndsAsync(job, "go", 7);
     }
@@ -67,8 +66,8 @@ public sealed class LeaveReloadTests : IAsyncLifetime
     {
         var ((first, keeper), (second, _)) = (await GatedAsync("first", 5), await GatedAsync("second", 6));
         await _server.LeaveAsync();
-        await GoAsync("first");
-        await UntilAsync(() => ExitFile.Read(_server.State, ExitFile.ThisBoot()).ContainsKey(Runner.Jobs.JobId.Parse(first)), "the exit is written down");
+        await _server.GoAsync("first");
+        await Until.SoAsync(() => ExitFile.Read(_server.State, ExitFile.ThisBoot()).ContainsKey(Runner.Jobs.JobId.Parse(first)), "the exit is written down");
         var before = Processes.ProgramOf(keeper);
         await _server.ReplaceProgramAsync();
         await _server.ServeAsync(s_leave);
@@ -102,7 +101,7 @@ public sealed class LeaveReloadTests : IAsyncLifetime
         Assert.Equal(kept, Processes.ProgramOf(keeper));
         await _server.ReplaceProgramAsync();
         await _server.ServeAsync(s_leave);
-        await ReloadAsync(keeper);
+        await _server.ReloadAsync();
         await EndsAsync(job, "go", 8);
     }
 
@@ -114,7 +113,7 @@ public sealed class LeaveReloadTests : IAsyncLifetime
         {
             _server.Signal(ChildProcess.SigHup);
             await Task.Delay(i * 40, TestContext.Current.CancellationToken); // the instants are what is to differ
-            Assert.Contains("1 jobs go on", (await _server.LeaveAsync()).Error, StringComparison.Ordinal);
+            Assert.Contains("1 job goes on", (await _server.LeaveAsync()).Error, StringComparison.Ordinal);
             await _server.ServeAsync(s_leave);
         }
         await EndsAsync(job, "go", 9);
@@ -143,34 +142,19 @@ public sealed class LeaveReloadTests : IAsyncLifetime
         return await File.ReadAllTextAsync(told, TestContext.Current.CancellationToken);
     }
 
-    /// <summary>A job that says something, waits for a file and ends with the code; returned with its keeper when it has said it.</summary>
+    /// <summary>A gated job and its keeper.</summary>
     private async Task<(string Job, int Keeper)> GatedAsync(string go, int code)
     {
-        var job = await _server.StartAsync("--", "sh", "-c", "echo one; while [ ! -e \"$1\" ]; do sleep 0.02; done; echo two; exit $2", "sh", _server.At(go), code.ToString(CultureInfo.InvariantCulture));
-        await using var follower = _server.Begin("logs", job);
-        await follower.OutputHasAsync("one\n");
+        var job = await _server.GatedAsync(go, code);
         return (job, Processes.ParentOf(await MainAsync(job)));
     }
 
     private async Task<int> MainAsync(string job) => (await _server.StatusAsync(job)).GetProperty("pid").GetInt32();
 
-    private Task GoAsync(string go) => File.WriteAllTextAsync(_server.At(go), "", TestContext.Current.CancellationToken);
-
     private async Task EndsAsync(string job, string go, int code)
     {
-        await GoAsync(go);
-        var end = (await _server.EndAsync(job)).GetProperty("end");
-        Assert.Equal(("exited", code), (end.GetProperty("reason").GetString(), end.GetProperty("code").GetInt32()));
-        Assert.Equal("one\ntwo\n", (await _server.RunnerAsync("logs", job)).Expect(0).Output);
-    }
-
-    /// <summary>Returns when another server answers calls.</summary>
-    private async Task ReloadAsync(int keeper)
-    {
-        var server = KeptServer.Of(keeper);
-        _server.Signal(ChildProcess.SigHup);
-        await UntilAsync(() => KeptServer.Find(keeper) is { } now && now != server, "there is another server");
-        (await _server.RunnerAsync("list")).Expect(0);
+        await _server.GoAsync(go);
+        await _server.GatedEndsAsync(job, code);
     }
 
     /// <summary>How many it has open once that stays the same: the program may just have been replaced.</summary>
@@ -186,10 +170,4 @@ public sealed class LeaveReloadTests : IAsyncLifetime
     }
 
     private static int Descriptors(int process) => Directory.GetFiles($"/proc/{process}/fd").Length;
-
-    private static async Task UntilAsync(Func<bool> isSo, string what)
-    {
-        for (var start = Environment.TickCount64; !isSo(); await Task.Delay(5, TestContext.Current.CancellationToken))
-            Assert.True(Environment.TickCount64 - start < 30_000, $"after 30 s it is not so that {what}");
-    }
 }

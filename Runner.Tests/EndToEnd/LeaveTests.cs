@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net.Sockets;
 using Runner.Tests.Support;
 
@@ -15,21 +14,21 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
     {
         await server.StopAsync();
         await server.ServeAsync(s_leave);
-        var go = server.At($"go-{Guid.NewGuid():N}");
-        var (first, second) = (await GatedAsync(go, 7), await GatedAsync($"{go}-too", 8));
+        var go = $"go-{Guid.NewGuid():N}";
+        var (first, second) = (await server.GatedAsync(go, 7), await server.GatedAsync($"{go}-too", 8));
         using var main = Process.GetProcessById((await server.StatusAsync(first)).GetProperty("pid").GetInt32());
         Assert.Contains("2 jobs go on", (await server.LeaveAsync()).Error, StringComparison.Ordinal);
 
         // Nobody is there to be asked, and the first job ends.
-        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+        await server.GoAsync(go);
         await main.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         await server.ServeAsync(s_leave);
-        await EndedAsync(first, 7);
+        await server.GatedEndsAsync(first, 7);
         Assert.Equal("running", (await server.StatusAsync(second)).GetProperty("state").GetString());
         var keeper = Processes.ParentOf((await server.StatusAsync(second)).GetProperty("pid").GetInt32());
-        await File.WriteAllTextAsync($"{go}-too", "", TestContext.Current.CancellationToken);
-        await EndedAsync(second, 8);
-        Assert.DoesNotContain("go on", (await server.LeaveAsync()).Error, StringComparison.Ordinal);
+        await server.GoAsync($"{go}-too");
+        await server.GatedEndsAsync(second, 8);
+        Assert.DoesNotContain("the next runner serve", (await server.LeaveAsync()).Error, StringComparison.Ordinal);
         Assert.False(Processes.IsAlive(keeper), "the keeper is there after the process in the foreground has ended");
         Assert.False(File.Exists(Path.Combine(server.State, "keeper.sock")));
         await server.ServeAsync();
@@ -57,13 +56,13 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
     {
         await server.StopAsync();
         await server.ServeAsync(s_leave);
-        var go = server.At($"go-{Guid.NewGuid():N}");
-        var job = await GatedAsync(go, 9);
+        var go = $"go-{Guid.NewGuid():N}";
+        var job = await server.GatedAsync(go, 9);
         (await RunnerBinary.RunAsync(server.ServeArguments(s_leave))).ExpectRefusal(14, "another runner serve is running on this state directory");
         await server.KillForegroundAsync();
         await server.ServeAsync(s_leave);
-        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
-        await EndedAsync(job, 9);
+        await server.GoAsync(go);
+        await server.GatedEndsAsync(job, 9);
         await server.LeaveAsync();
         await server.ServeAsync();
     }
@@ -73,14 +72,14 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
     {
         await server.StopAsync();
         await server.ServeAsync(s_leave);
-        var go = server.At($"go-{Guid.NewGuid():N}");
-        var job = await GatedAsync(go, 5);
+        var go = $"go-{Guid.NewGuid():N}";
+        var job = await server.GatedAsync(go, 5);
         await server.LeaveAsync();
         (await ChildProcess.ShellAsync("\"$@\" 2>&-; [ $? = 12 ]", [RunnerBinary.Path, .. server.ServeArguments(s_leave).Select(word => word == "127.0.0.1:0" ? "192.0.2.1:4711" : word)])).Expect(0);
         foreach (var words in new byte[][] { [], [1], [99, 1, 2, 3] }) await SayAsync(words);
         await server.ServeAsync(s_leave);
-        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
-        await EndedAsync(job, 5);
+        await server.GoAsync(go);
+        await server.GatedEndsAsync(job, 5);
         await server.LeaveAsync();
         await server.ServeAsync();
     }
@@ -90,8 +89,8 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
     {
         await server.StopAsync();
         await server.ServeAsync(s_leave);
-        var go = server.At($"go-{Guid.NewGuid():N}");
-        var job = await GatedAsync(go, 6);
+        var go = $"go-{Guid.NewGuid():N}";
+        var job = await server.GatedAsync(go, 6);
         await server.LeaveAsync();
         using (var limit = new CancellationTokenSource(ChildProcess.Limit))
         using (var guest = new Socket(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified))
@@ -100,8 +99,8 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
             Assert.Equal(0, await guest.ReceiveAsync(new byte[100], limit.Token));
         }
         await server.ServeAsync(s_leave);
-        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
-        await EndedAsync(job, 6);
+        await server.GoAsync(go);
+        await server.GatedEndsAsync(job, 6);
         await server.LeaveAsync();
         await server.ServeAsync();
     }
@@ -127,15 +126,4 @@ public sealed class LeaveTests(LiveServer server) : IClassFixture<LiveServer>
     [Fact]
     public async Task What_becomes_of_jobs_is_one_of_two_words() =>
         (await RunnerBinary.RunAsync("serve", "--on-stop", "kill")).ExpectRefusal(2, "--on-stop kill: must be end-jobs or leave");
-
-    /// <summary>A job that says something, waits for a file, says something more and ends with the code.</summary>
-    private Task<string> GatedAsync(string go, int code) =>
-        server.StartAsync("--", "sh", "-c", "echo one; while [ ! -e \"$1\" ]; do sleep 0.05; done; echo two; exit $2", "sh", go, code.ToString(CultureInfo.InvariantCulture));
-
-    private async Task EndedAsync(string job, int code)
-    {
-        var end = (await server.EndAsync(job)).GetProperty("end");
-        Assert.Equal(("exited", code), (end.GetProperty("reason").GetString(), end.GetProperty("code").GetInt32()));
-        Assert.Equal("one\ntwo\n", (await server.RunnerAsync("logs", job)).Expect(0).Output);
-    }
 }

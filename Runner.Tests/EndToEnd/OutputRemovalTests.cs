@@ -192,12 +192,5 @@ public sealed class OutputRemovalTests : IAsyncLifetime
         }
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        for (var i = 0; !await condition(); i++)
-        {
-            Assert.InRange(i, 0, 9000);
-            await Task.Delay(20, Token);
-        }
-    }
+    private static Task UntilAsync(Func<Task<bool>> condition) => Until.SoAsync(condition, "what is to go is gone");
 }

@@ -78,7 +78,7 @@ public sealed class OutputTests(LiveServer server) : IClassFixture<LiveServer>
     [Fact]
     public async Task Logs_ends_quietly_when_its_reader_has_gone_and_the_job_goes_on()
     {
-        var job = await server.StartAsync("--max-output", "1M", "--", "yes");
+        var job = await server.ShellAsync("while echo y; do sleep 0.001; done");
         var ran = await ChildProcess.RunAsync(
             "/bin/bash", ["-c", "\"$0\" logs -f \"$1\" | head -n 1; echo \"${PIPESTATUS[0]}\"", RunnerBinary.Path, job], server.Environment());
         Assert.Equal("y\n141\n", ran.Expect(0).Output);

@@ -51,7 +51,7 @@ public sealed class RunCommandTests(LiveServer server) : IClassFixture<LiveServe
     {
         var id = Guid.NewGuid().ToString();
         var ran = await ChildProcess.RunAsync(
-            "/bin/bash", ["-c", "\"$0\" run --id \"$1\" --max-output 1M -- yes | head -n 1; echo \"${PIPESTATUS[0]}\"", RunnerBinary.Path, id], server.Environment());
+            "/bin/bash", ["-c", "\"$0\" run --id \"$1\" -- sh -c 'while echo y; do sleep 0.001; done' | head -n 1; echo \"${PIPESTATUS[0]}\"", RunnerBinary.Path, id], server.Environment());
         Assert.Equal("y\n141\n", ran.Expect(0).Output);
         Assert.Equal("stopped", End(await server.EndAsync(id)).GetProperty("reason").GetString());
     }

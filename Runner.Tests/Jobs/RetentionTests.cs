@@ -127,12 +127,5 @@ public sealed class RetentionTests : IDisposable
     private List<JobId> Left() => [.. _machine.Jobs.List(Machine.Admin, JobFilter.None, null, 100).Jobs.Select(job => job.Record.Id)];
 
     /// <summary>It works in the background, and nobody tells when it is done.</summary>
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        for (var i = 0; !condition(); i++)
-        {
-            Assert.InRange(i, 0, 1500);
-            await Task.Delay(20, TestContext.Current.CancellationToken);
-        }
-    }
+    private static Task UntilAsync(Func<bool> condition) => Until.SoAsync(condition, "it has removed what it is to remove");
 }

@@ -110,13 +110,44 @@ public sealed class LiveServer : IAsyncLifetime
     /// <summary>Waits until the output of a job that a former server left can be verified, which it can be soon after the start.</summary>
     public async Task VerifiedAsync(string job)
     {
-        for (var start = System.Environment.TickCount64; ; await Task.Delay(20, TestContext.Current.CancellationToken))
+        await Until.SoAsync(async () =>
         {
             var ran = await RunnerAsync("verify", job);
-            if (ran.Code == 0) return;
+            if (ran.Code == 0) return true;
             Assert.Contains("there is no digest yet", ran.Expect(1).Output, StringComparison.Ordinal);
-            Assert.True(System.Environment.TickCount64 - start < 30_000, "it is still not there");
-        }
+            return false;
+        }, $"job {job} has a digest");
+    }
+
+    /// <summary>Replaces the server, and its keeper, by what is <see cref="Program"/> now; returns when another one answers calls.</summary>
+    public async Task ReloadAsync()
+    {
+        var before = Id;
+        Signal(ChildProcess.SigHup);
+        await Until.SoAsync(() => Id != before, "there is another server");
+        (await RunnerAsync("list")).Expect(0);
+    }
+
+    /// <summary>A job that says "one", waits until there is a file, says "two" and ends with a code; returned when it has said the first.</summary>
+    /// <param name="go">The file's name in this server's folder.</param>
+    /// <param name="code">The code.</param>
+    public async Task<string> GatedAsync(string go, int code)
+    {
+        var job = await StartAsync("--", "sh", "-c", "echo one; while [ ! -e \"$1\" ]; do sleep 0.02; done; echo two; exit $2", "sh", At(go), $"{code}");
+        await using var follower = Begin("logs", job);
+        await follower.OutputHasAsync("one\n");
+        return job;
+    }
+
+    /// <summary>Lets such a job end.</summary>
+    public Task GoAsync(string go) => File.WriteAllTextAsync(At(go), "", TestContext.Current.CancellationToken);
+
+    /// <summary>Waits for its end, which is its own, and for all that it says.</summary>
+    public async Task GatedEndsAsync(string job, int code)
+    {
+        var end = (await EndAsync(job)).GetProperty("end");
+        Assert.Equal(("exited", code), (end.GetProperty("reason").GetString(), end.GetProperty("code").GetInt32()));
+        Assert.Equal("one\ntwo\n", (await RunnerAsync("logs", job)).Expect(0).Output);
     }
 
     /// <summary>The planned stop.</summary>

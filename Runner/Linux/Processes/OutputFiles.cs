@@ -173,7 +173,14 @@ sealed class OutputFiles
         return new(() => Open(path), size - size % OutputRecord.Size, complete: true);
     }
 
-    private static long Size(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
+    /// <summary>0: there is no such file.</summary>
+    /// <exception cref="IOException">The disk does not tell: what is there must not be taken for nothing, and written over.</exception>
+    private static long Size(string path)
+    {
+        // Whether it exists is also denied of what cannot be looked at; its attributes are then an error.
+        var file = new FileInfo(path);
+        return file.Attributes == (FileAttributes)(-1) ? 0 : file.Length;
+    }
 
     private static FileBytes Open(string path) => new(path);
 

@@ -49,6 +49,14 @@ public sealed class FailingDiskTests
         Assert.Equal(Digest(100_000), guest.Line("spoke-disk"));
         Assert.Equal("0", guest.Line("same"));
         Assert.Equal("0", guest.Line("server"));
+
+        // Read-only: nothing is lost, what was there is read, and no server takes the job for ended.
+        Assert.EndsWith("Read-only file system", guest.Line("turned-held"), StringComparison.Ordinal);
+        Assert.Equal("running", guest.Line("turned-state"));
+        Assert.Contains("could not be stored", guest.Line("turned-refused"), StringComparison.Ordinal);
+        Assert.Matches("^missing  state disk +it does not take what is written: .*: Read-only file system$", guest.Line("turned-doctor"));
+        Assert.Equal(Digest(100_000), guest.Line("turned-read"));
+        Assert.Equal("1", guest.Line("turned-alive"));
         Assert.DoesNotContain(guest.Lines["log"], line => line.Contains("Z crit: ", StringComparison.Ordinal));
 
         void AssertKept(string name, int count, bool diskFailed)

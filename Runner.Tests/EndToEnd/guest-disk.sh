@@ -145,5 +145,20 @@ serve
 cat told
 kill -TERM $keeper
 wait $keeper && echo "server 0" || echo "server $?"
+
+# A file system that turns read-only under the server, as ext4 does when it is damaged: for good, until it is mounted anew.
+serve
+job turned 'seq 200000; exit 11'
+mount -o remount,abort $mapper $state 2>/dev/null || true
+go turned
+until_true 'held turned | grep -q .'
+held turned
+state_of turned
+"$runner" start -- true 2>&1 | sed 's/^/turned-refused /' || true
+{ "$runner" doctor || true; } | grep 'state disk' | sed 's/^/turned-doctor /'
+"$runner" logs "${id[spoke]}" | sha256sum | sed 's/^/turned-read /; s/ *-$//'
+before=$(grep -c 'exited with code 14; its jobs go on' err)
+kill -KILL "$(server)"
+until_true '[ "$(grep -c "exited with code 14; its jobs go on" err)" -gt $((before + 1)) ]'
+echo "turned-alive $(pgrep -xc seq)"
 grep -v 'Z info: ' err | sed 's/^/log /'
-umount $state

@@ -12,7 +12,7 @@ usage: ./build.sh VERB
   test      build, then every test, unit to end-to-end (needs root)
   bench     build, then measure it against the least each thing costs here: bench/results (needs root);
             --quick for a smoke test, names of figures to measure only those
-  chaos [N] build, then the server killed N times (100) while jobs run and are followed; nothing may be lost (needs root)
+  chaos [N] build, then the server killed N times (100) in each mode while jobs run and are followed; nothing may be lost (needs root)
   soak [S]  build, then everything at once for S seconds (600), counted before and after (needs root)
   powercuts [N]
             build, then cut the power of a virtual machine in the middle of its work N times (50) (needs root)
@@ -77,7 +77,7 @@ run_tests() {
   as_root test
   need_test
   # Beside the compiler: it waits for the network most of the time. What goes wrong the tests tell.
-  Runner.Tests/vm-run --make >/dev/null 2>&1 &
+  timeout 900 Runner.Tests/vm-run --make >/dev/null 2>&1 &
   build
   say "building the tests"
   (cd Runner.Tests/Interop && npm ci --ignore-scripts --silent --no-audit --no-fund)

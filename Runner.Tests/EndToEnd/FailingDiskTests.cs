@@ -50,7 +50,7 @@ public sealed class FailingDiskTests
         Assert.Equal("0", guest.Line("same"));
         Assert.Equal("0", guest.Line("server"));
 
-        // Read-only: nothing is lost, what was there is read, and no server takes the job for ended.
+        // Read-only: what was there is read, and no server takes the job for ended.
         Assert.EndsWith("Read-only file system", guest.Line("turned-held"), StringComparison.Ordinal);
         Assert.Equal("running", guest.Line("turned-state"));
         Assert.Contains("could not be stored", guest.Line("turned-refused"), StringComparison.Ordinal);

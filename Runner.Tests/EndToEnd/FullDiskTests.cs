@@ -108,7 +108,7 @@ public sealed class FullDiskTests
         "$runner" status $other | grep ^state
         serving=$(pgrep -P $server -f '^runner serve')
         kill -KILL $server; wait $server || true
-        while kill -0 $serving 2>/dev/null; do sleep 0.02; done
+        i=0; while kill -0 $serving 2>/dev/null; do i=$((i + 1)); [ $i -lt 3000 ]; sleep 0.02; done
         serve
         "$runner" status $job | grep ^state
         end

@@ -74,9 +74,9 @@ public sealed class KeptExitsTests(LiveServer server) : IClassFixture<LiveServer
         try
         {
             // Each that has not come as far as opening it yet gets its end of file from a later turn.
-            await Until.SoAsync(() =>
+            await Until.SoAsync(async () =>
             {
-                ChildProcess.ShellAsync("timeout 1 sh -c ': >\"$0\"' \"$1\" || true; sleep 0.05", server.At("gate")).GetAwaiter().GetResult().Expect(0);
+                (await ChildProcess.ShellAsync("timeout 1 sh -c ': >\"$0\"' \"$1\" || true; sleep 0.05", server.At("gate"))).Expect(0);
                 return Written().Count(jobs.Contains) == jobs.Count;
             }, "all exits are written down");
             Assert.Empty(Processes.ZombiesOf(server.KeeperId));

@@ -37,8 +37,8 @@ for job in "$light" "$heavy"; do "$runner" stop --grace 0 "$job" >stopped; done
 
 # Above its height a job is slowed down and lives; the same without one has long ended when its time is over.
 eat='$x = "x" x (16 << 20); print length($x) . "\n"'
-"$runner" run --name high --memory-high 8M -- taskset -c 1 timeout 6 perl -e "$eat" | sed 's/^/high /'
-"$runner" run --name low -- taskset -c 1 timeout 60 perl -e "$eat" | sed 's/^/low /'
+"$runner" run --name high --memory-high 8M -- taskset -c 1 timeout 15 perl -e "$eat" | sed 's/^/high /'
+"$runner" run --name low -- taskset -c 1 timeout 15 perl -e "$eat" | sed 's/^/low /'
 
 # A full parent: there is no room for another process, and the answer says so.
 echo 0 >/sys/fs/cgroup/guest/pids.max

@@ -75,31 +75,6 @@ public sealed class OutputLogTests
     }
 
     [Fact]
-    public async Task A_reader_far_past_the_end_costs_nothing_for_each_byte_that_is_not_its()
-    {
-        var stream = new Written();
-        using var reader = stream.Log.OpenReader();
-        var waiting = reader.ReadAsync(long.MaxValue / 2, new byte[10], follow: true, Cancelled).AsTask();
-        var (least, length) = (long.MaxValue, 0);
-
-        // What other tests have at that moment counts too, so the least of some turns.
-        for (var turn = 0; turn < 5 && least > 4 << 20; turn++)
-        {
-            var before = GC.GetTotalMemory(forceFullCollection: true);
-            for (var end = length + 20_000; length < end;)
-            {
-                stream.Log.Grow(++length);
-                // Its turn to look, before the next change.
-                while (!stream.Log.HasWaiter) await Task.Yield();
-            }
-            least = Math.Min(least, GC.GetTotalMemory(forceFullCollection: true) - before);
-        }
-        Assert.InRange(least, long.MinValue, 4 << 20); // with a frame a change: 30 MB and more each turn
-        stream.Log.Complete();
-        Assert.Equal(0, await waiting);
-    }
-
-    [Fact]
     public async Task Bytes_that_are_missing_from_the_store_are_an_error_not_an_end()
     {
         var log = new OutputLog(() => new Written.Bytes([1, 2, 3]), length: 5, complete: true);

@@ -95,12 +95,20 @@ public sealed class StreamOutputTests
     public async Task Who_does_not_follow_gets_what_is_there_and_does_not_run_after_a_job_that_writes_without_end(bool times)
     {
         await using var served = await ServedMachine.StartAsync();
-        var job = served.Machine.Start("/bin/sh", "-c", "while echo y; do sleep 0.001; done");
-        await Machine.FirstLineAsync(job.Stdout);
-        var before = job.Stdout.Length;
-        var (data, end) = await ReadAsync(served.Jobs("rita", Role.Reader), new() { Id = job.Record.Id.ToString(), Times = times });
-        Assert.InRange(data.Sum(part => (long)part.Bytes.Length), before, job.Stdout.Length);
-        Assert.Null(end);
+        using var folder = new TemporaryFolder();
+        (await ChildProcess.ShellAsync("mkfifo \"$1\"", folder.At("gate"))).Expect(0);
+
+        // More than is sent ahead of a reader, so that the call is not over when the job goes on.
+        const long Size = 16 << 20;
+        var job = served.Machine.Start("/bin/sh", "-c", $"head -c {Size} /dev/zero; read -r _ <\"$0\"; while echo y; do sleep 0.001; done", folder.At("gate"));
+        await Until.SoAsync(() => job.Stdout.Length == Size, "the job has written the first part");
+        using var call = served.Jobs("rita", Role.Reader).StreamOutput(new() { Id = job.Record.Id.ToString(), Times = times }, cancellationToken: Token);
+        Assert.True(await call.ResponseStream.MoveNext(Token).Soon());
+        var told = (long)call.ResponseStream.Current.Data.Bytes.Length;
+        (await ChildProcess.ShellAsync("echo go >\"$1\"", folder.At("gate"))).Expect(0);
+        await Until.SoAsync(() => job.Stdout.Length > Size, "the job goes on");
+        while (await call.ResponseStream.MoveNext(Token).Soon()) told += call.ResponseStream.Current.Data.Bytes.Length;
+        Assert.Equal(Size, told);
         await served.Machine.Jobs.StopAsync(job.Record.Id, Machine.Admin, TimeSpan.Zero, Token);
     }
 

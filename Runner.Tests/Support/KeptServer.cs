@@ -16,7 +16,7 @@ static partial class KeptServer
             // Its children have its words too, until their exec.
             var all = Processes.All().Where(pid => Has(pid, "environ", $"{LastingKeeper.Mark}=1") && Has(pid, "cmdline", state)).ToList();
             if (all.Where(pid => Processes.ParentOf(pid) is var parent && !all.Contains(parent)).Take(1).ToList() is [var keeper]) return keeper;
-            Assert.True(Environment.TickCount64 - start < 30_000, $"there is no keeper of {state}");
+            Assert.True(Environment.TickCount64 - start < Until.Limit.TotalMilliseconds, $"there is no keeper of {state}");
         }
     }
 
@@ -29,7 +29,7 @@ static partial class KeptServer
         {
             Assert.True(Processes.IsAlive(keeper), $"keeper {keeper} is gone");
             if (Find(keeper) is { } server) return server;
-            Assert.True(Environment.TickCount64 - start < 30_000, $"keeper {keeper} runs no server");
+            Assert.True(Environment.TickCount64 - start < Until.Limit.TotalMilliseconds, $"keeper {keeper} runs no server");
         }
     }
 
@@ -38,7 +38,7 @@ static partial class KeptServer
     {
         Signal(server, ChildProcess.SigKill);
         for (var start = Environment.TickCount64; Processes.IsAlive(server); Thread.Sleep(1))
-            Assert.True(Environment.TickCount64 - start < 30_000, $"server {server} lives on");
+            Assert.True(Environment.TickCount64 - start < Until.Limit.TotalMilliseconds, $"server {server} lives on");
     }
 
     /// <summary>One that has gone meanwhile gets nothing.</summary>

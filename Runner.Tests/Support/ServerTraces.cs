@@ -8,7 +8,7 @@ namespace Runner.Tests.Support;
 /// <param name="Keeper">The keeper's, which is the parent of jobs and holds their pipes; null: the server has none.</param>
 sealed record ServerTraces(IReadOnlyList<string> Cgroups, IReadOnlyList<string> Files, int Children, ProcessTraces Server, ProcessTraces? Keeper)
 {
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_limit = Until.Limit;
 
     /// <summary>What they hold once those who called have been let go of, which nothing tells: two looks see the same.</summary>
     public static async Task<ServerTraces> SettledAsync(LiveServer server)

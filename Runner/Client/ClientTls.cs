@@ -31,7 +31,7 @@ static class ClientTls
             },
             PlaintextStreamFilter = (context, _) => ValueTask.FromResult<Stream>(new HeardStream(context.PlaintextStream, reconnection)),
             // A connection waits in the socket's backlog while one server makes way for another or a hung one is replaced; a host that is away does not take it.
-            ConnectTimeout = TimeSpan.FromSeconds(45),
+            ConnectTimeout = TimeSpan.FromSeconds(40),
             ConnectCallback = ConnectAsync,
             // As much as a stream may have under way, and so the most that is held of what the terminal does not take.
             InitialHttp2StreamWindowSize = 1 << 20,
@@ -62,7 +62,8 @@ static class ClientTls
         catch (Exception e)
         {
             socket.Dispose();
-            if (e is OperationCanceledException && !cancellationToken.IsCancellationRequested) throw new TimeoutException($"{context.DnsEndPoint.Host} was not reached in time", e);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (e is OperationCanceledException) throw new TimeoutException($"{context.DnsEndPoint.Host} was not reached in time", e);
             throw;
         }
     }

@@ -55,8 +55,11 @@ static class ConnectionTrouble
     public static bool IsCutShort(RpcException error) =>
         Causes(error).OfType<HttpRequestException>().Any(cause => cause.HttpRequestError is HttpRequestError.SecureConnectionError) && Causes(error).Any(cause => cause is IOException);
 
-    /// <summary>Whether the server closed the connection because it makes way for another one, or ends.</summary>
-    public static bool IsGoodbye(RpcException error) => Causes(error).OfType<HttpProtocolException>().FirstOrDefault() is { ErrorCode: NoError };
+    /// <summary>Whether the server, which was heard, closed the connection because it makes way for another one or ends: by saying so, or before the call was sent on it.</summary>
+    public static bool IsGoodbye(RpcException error) =>
+        Causes(error).OfType<HttpProtocolException>().FirstOrDefault() is { ErrorCode: NoError }
+        // What the platform throws for a new connection that is closed again when it is to be used, and for one that was before it was ready.
+        || Causes(error).Last() is HttpRequestException { HttpRequestError: HttpRequestError.Unknown } or ObjectDisposedException;
 
     // RFC 9113, section 7.
     private const long NoError = 0x0, RefusedStream = 0x7, Cancelled = 0x8;

@@ -6,7 +6,7 @@ namespace Runner.Client;
 /// Lets calls go on when a server that was reached goes away and comes back, as it does when it crashes or is replaced. What all
 /// calls of a client lose together is one interruption, and told once; a server that was never reached is not waited for.
 /// </summary>
-/// <param name="limit">How long a server may be away; zero: calls fail at once.</param>
+/// <param name="limit">How long a server may be away; zero: calls fail at once, but for those that it says goodbye to.</param>
 /// <param name="tell">Gets a sentence when the server is lost, and another when it is back.</param>
 /// <param name="time">The clock.</param>
 sealed class Reconnection(TimeSpan limit, Action<string> tell, TimeProvider? time = null)
@@ -23,7 +23,7 @@ sealed class Reconnection(TimeSpan limit, Action<string> tell, TimeProvider? tim
     private int _open; // connections on which the server has said something
     private long? _lostAt;
 
-    /// <summary>Fails at once, and tells nobody.</summary>
+    /// <summary>Waits for no server that is away, and tells nobody.</summary>
     public static Reconnection Never() => new(TimeSpan.Zero, _ => { });
 
     /// <summary>The server has accepted this client before.</summary>
@@ -99,7 +99,7 @@ sealed class Reconnection(TimeSpan limit, Action<string> tell, TimeProvider? tim
             lock (all._lock)
             {
                 // Neither is away: this takes no patience.
-                if ((failure.IsGoodbye || (failure.IsCutShort && all._reached == 0)) && ++_count < FirstTries) return true;
+                if ((all._reached == 0 ? failure.IsCutShort : failure.IsGoodbye) && ++_count < FirstTries) return true;
                 if (all._reached == 0 || patience == TimeSpan.Zero) return false;
                 if (all._reached != _reachedBefore) (_reachedBefore, _pause, _since) = (all._reached, s_firstPause, null);
                 _since ??= all._time.GetTimestamp();

@@ -14,8 +14,8 @@ namespace Runner.Client;
 /// </summary>
 sealed class RunnerClient : IDisposable
 {
-    // What only looks is answered at once or not at all; a start makes a cgroup, spawns and syncs a disk. Waits and stops last as long as a job.
-    private static readonly TimeSpan s_lookLimit = TimeSpan.FromSeconds(30), s_startLimit = TimeSpan.FromSeconds(60);
+    // What only looks is answered at once, or when a server that hangs has been replaced; a start makes a cgroup, spawns and syncs a disk. Waits and stops last as long as a job.
+    private static readonly TimeSpan s_lookLimit = TimeSpan.FromSeconds(45), s_startLimit = TimeSpan.FromSeconds(60);
 
     private const int MostAtOnce = 1000;
 
@@ -321,7 +321,7 @@ sealed class RunnerClient : IDisposable
         // A server, a proxy and the connection's own time limit can say "cancelled" too; only the caller's word counts.
         if (cancellationToken.IsCancellationRequested) return new OperationCanceledException(e.Status.Detail, e, cancellationToken);
         var sentence = e.StatusCode is StatusCode.DeadlineExceeded && limit is { } given
-            ? $"{Name} did not answer within {given.TotalSeconds:0} s"
+            ? $"{Name} did not answer within {given.TotalSeconds:0} s; is it up?"
             : e.StatusCode is StatusCode.Unimplemented ? $"{Name} does not know this call; it may be older than this client ({e.Status.Detail.TrimEnd('.')})"
             : ConnectionTrouble.Explain(e, _profile, _reconnection.WasReached) ?? $"{Name}: {e.StatusCode}: {e.Status.Detail}";
         return new ServerUnreachableException(sentence, e)

@@ -9,6 +9,6 @@ sealed class ServerUnreachableException(string message, Exception? inner = null)
     /// <summary>It broke while it was made, before the server could have looked at the certificate.</summary>
     public bool IsCutShort { get; init; }
 
-    /// <summary>The server said goodbye on the connection: it makes way for another one, or ends.</summary>
+    /// <summary>If the server was heard, it closed the connection because it makes way for another one or ends.</summary>
     public bool IsGoodbye { get; init; }
 }

@@ -235,7 +235,7 @@ sealed partial class JobRegistry(IJobStore store, IJobLauncher launcher, int mos
         }
         catch (Exception e)
         {
-            // Shortly waited for, so that trying again finds nothing in its way.
+            // Waited for, so that trying again finds nothing in its way.
             AbandonAsync(id, process).Wait(s_abandonPatience);
             if (e is StoreException { IsFull: true }) throw new JobException(JobError.Exhausted, e.Message, e) { Step = "store" };
             throw;

@@ -43,7 +43,7 @@ sealed class Retention : IAsyncDisposable
             var (ends, last, took, pause) = (-1, 0L, TimeSpan.Zero, Pause());
             do
             {
-                // Jobs grow old by themselves; all other limits are passed only when one ends. At most a fiftieth of a thread is spent.
+                // Jobs grow old by themselves; all other limits are passed only when one ends. At most a fiftieth of a thread is spent, unless a pass takes more than a second: then there is one a minute.
                 var since = _time.GetElapsedTime(last);
                 if (since < pause && (_jobs.Ends == ends || (since < took * 50 && since < s_longestRest))) continue;
                 var start = _time.GetTimestamp();

@@ -14,7 +14,7 @@ sealed class LargeStarts(int most, TimeSpan patience) : IDisposable
     private const long MemoryOfOne = 128L * 1024 * 1024;
     private const int MostAtOnce = 16;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(40); // a client gives a start 60 s
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(25); // a client gives a start 60 s, and it waits for its turn too
 
     private readonly SemaphoreSlim _places = new(most);
 

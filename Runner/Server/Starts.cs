@@ -10,8 +10,8 @@ sealed class Starts(int most, TimeSpan patience) : IDisposable
 {
     private readonly SemaphoreSlim _places = new(most);
 
-    /// <summary>A quarter of the threads; a client gives a start 60 s.</summary>
-    public static Starts OfServer() => new(WorkerThreads.Count / 4, TimeSpan.FromSeconds(40));
+    /// <summary>A quarter of the threads; a client gives a start 60 s, and a large one waits for memory too.</summary>
+    public static Starts OfServer() => new(WorkerThreads.Count / 4, TimeSpan.FromSeconds(25));
 
     /// <exception cref="JobException">There was no place for too long, or the start fails.</exception>
     public async Task<Job> MakeAsync(Func<Job> start, CancellationToken cancellationToken)

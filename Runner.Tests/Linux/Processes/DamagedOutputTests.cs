@@ -51,6 +51,17 @@ public sealed class DamagedOutputTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_disk_does_not_tell_of_is_not_taken_for_what_is_not_there()
+    {
+        // A folder that cannot be looked into: a link to itself.
+        Directory.CreateSymbolicLink(_files.Folder(_id), _files.Folder(_id));
+        Assert.Throws<IOException>(() => _files.Reopen(_id));
+        Assert.Throws<IOException>(() => _files.Left(_id, OutputKind.Stdout, afterPowerCut: false));
+        Assert.Throws<IOException>(() => _files.CompleteIndex(_id));
+        await Assert.ThrowsAsync<IOException>(() => _files.SyncAsync(_id));
+    }
+
+    [Fact]
     public void Of_a_stream_whose_range_is_damaged_its_file_tells_where_it_begins()
     {
         var before = _files.New(_id);

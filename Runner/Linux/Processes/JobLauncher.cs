@@ -59,12 +59,15 @@ sealed class JobLauncher : IJobLauncher, IDisposable
     public IJobProcess Adopt(JobId id, ResourceLimits applied)
     {
         var kept = _parent.Kept.First(kept => kept.Id == id);
+
+        // Not told as what the job was refused: that a disk does not answer ends this server, and no job.
+        var files = _files.Reopen(id);
         return Told(() =>
         {
             var cgroup = _cgroups.Find(id.ToString()) ?? throw new JobException(JobError.OsError, $"job {id}: its cgroup is gone");
             cgroup.Born();
             cgroup.Thaw();
-            return Watched(id, kept.Process, cgroup, cgroup.OpenOomNotice(), _files.Reopen(id), kept.Pipes, applied.Output, ProcessAge.Of(kept.Process.Pid));
+            return Watched(id, kept.Process, cgroup, cgroup.OpenOomNotice(), files, kept.Pipes, applied.Output, ProcessAge.Of(kept.Process.Pid));
         });
     }
 

@@ -37,6 +37,7 @@ sealed class OutputFiles
     public CaptureFiles New(JobId id) => Files(id, isNew: true);
 
     /// <summary>The files of a job that a former server captured to.</summary>
+    /// <exception cref="IOException">The disk does not tell what there is: it must not be taken for nothing, and written over.</exception>
     public CaptureFiles Reopen(JobId id)
     {
         var files = Files(id, isNew: false);
@@ -79,7 +80,7 @@ sealed class OutputFiles
         {
             var log = new OutputLog(() => Open(path));
             log.DropBefore(first);
-            return new(new LazyFile(() => OpenForWriting(id, path)), log, isNew ? 0 : Size(path), dropped, _disk);
+            return new(new LazyFile(() => OpenForWriting(id, path)), log, isNew ? 0 : DiskFile.Size(path), dropped, _disk);
         }
     }
 
@@ -112,7 +113,7 @@ sealed class OutputFiles
     /// <summary>Removes a job's folder and all that is in it.</summary>
     public void Remove(JobId id)
     {
-        if (Directory.Exists(Folder(id))) Directory.Delete(Folder(id), recursive: true);
+        if (DiskFile.Exists(Folder(id))) Directory.Delete(Folder(id), recursive: true);
     }
 
     /// <summary>A stream that is complete.</summary>
@@ -126,18 +127,18 @@ sealed class OutputFiles
     public OutputLog Left(JobId id, OutputKind kind, bool afterPowerCut)
     {
         var (path, (first, dropped)) = (Path(id, kind), KeptOf(id, kind));
-        var size = Size(path);
+        var size = DiskFile.Size(path);
 
         // The disk may have taken back more than was written down: no zeros are told for that. Only then: what was written is
         // exact after the death of a process, and some file systems make holes of zeros that a job wrote.
-        if (afterPowerCut && (first > 0 || File.Exists(KeptPath(id)))) first = Math.Max(first, HoleBefore(path, size));
+        if (afterPowerCut && (first > 0 || DiskFile.Exists(KeptPath(id)))) first = Math.Max(first, HoleBefore(path, size));
         return new(() => Open(path), size + dropped, complete: true, first + dropped > 0 ? new(first, first + dropped) : null);
     }
 
     /// <summary>What was written down of a stream. Where a disk has damaged that, its file still tells where it begins.</summary>
     private (long First, long Dropped) KeptOf(JobId id, OutputKind kind)
     {
-        var (path, size) = (Path(id, kind), Size(Path(id, kind)));
+        var (path, size) = (Path(id, kind), DiskFile.Size(Path(id, kind)));
         try
         {
             var (first, dropped) = KeptFile.Read(KeptPath(id), kind);
@@ -169,17 +170,8 @@ sealed class OutputFiles
     public OutputLog CompleteIndex(JobId id)
     {
         var path = IndexPath(id);
-        var size = Size(path);
+        var size = DiskFile.Size(path);
         return new(() => Open(path), size - size % OutputRecord.Size, complete: true);
-    }
-
-    /// <summary>0: there is no such file.</summary>
-    /// <exception cref="IOException">The disk does not tell: what is there must not be taken for nothing, and written over.</exception>
-    private static long Size(string path)
-    {
-        // Whether it exists is also denied of what cannot be looked at; its attributes are then an error.
-        var file = new FileInfo(path);
-        return file.Attributes == (FileAttributes)(-1) ? 0 : file.Length;
     }
 
     private static FileBytes Open(string path) => new(path);

@@ -27,9 +27,10 @@ sealed class OutputSync(string folder, bool isNew)
     private static readonly SemaphoreSlim s_syncing = new(MostSyncing);
 
     /// <summary>Whether the disk did not take something. It may have been let go of before it was written again, which nobody can see.</summary>
-    public bool DiskFailed { get; set; } = !isNew && File.Exists(Path.Combine(folder, Mark));
+    public bool DiskFailed { get; set; } = !isNew && DiskFile.Exists(Path.Combine(folder, Mark));
 
     /// <exception cref="LinuxException">The disk did not take all of it.</exception>
+    /// <exception cref="IOException">It does not tell what there is.</exception>
     public async Task RunAsync()
     {
         await s_syncing.WaitAsync().ConfigureAwait(false);
@@ -54,7 +55,7 @@ sealed class OutputSync(string folder, bool isNew)
     private void Run()
     {
         // A job that wrote nothing has none; and one that somebody removed is not waited for.
-        if (!Directory.Exists(folder)) return;
+        if (!DiskFile.Exists(folder)) return;
         if (DiskFailed)
         {
             // This one tells whether the disk takes anything again, before gigabytes are written in vain.

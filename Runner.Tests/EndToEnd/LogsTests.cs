@@ -35,15 +35,16 @@ public sealed partial class LogsTests(LiveServer server) : IClassFixture<LiveSer
     public async Task Both_streams_go_where_they_would_have_gone_and_the_last_lines_count_for_both()
     {
         using var folder = new TemporaryFolder();
-        (await ChildProcess.ShellAsync("mkfifo \"$1\"", folder.At("gate"))).Expect(0);
-        var job = await server.StartAsync("--", "sh", "-c", "echo out; read -r _ <\"$0\"; echo err >&2; read -r _ <\"$0\"; echo more", folder.At("gate"));
+        var (first, second) = (folder.At("first"), folder.At("second"));
+        (await ChildProcess.ShellAsync("mkfifo \"$@\"", first, second)).Expect(0);
+        var job = await server.StartAsync("--", "sh", "-c", "echo out; read -r _ <\"$0\"; echo err >&2; read -r _ <\"$1\"; echo more", first, second);
         await using (var follower = server.Begin("logs", "--both", "-f", job))
         {
             // The next one is written when the former has been captured.
             await follower.OutputHasAsync("out\n");
-            (await ChildProcess.ShellAsync("echo go >\"$1\"", folder.At("gate"))).Expect(0);
+            (await ChildProcess.ShellAsync("echo go >\"$1\"", first)).Expect(0);
             await follower.ErrorHasAsync("err\n");
-            (await ChildProcess.ShellAsync("echo go >\"$1\"", folder.At("gate"))).Expect(0);
+            (await ChildProcess.ShellAsync("echo go >\"$1\"", second)).Expect(0);
             (await follower.EndAsync()).Expect(0);
         }
         var all = (await server.RunnerAsync("logs", "--both", job)).Expect(0);

@@ -88,7 +88,7 @@ run_tests() {
   say "running the tests"
   local log=artifacts/tests.log status=0
   # They take some ten minutes; one that hangs is to fail, not to be waited for.
-  RUNNER_BINARY=$PWD/out/runner timeout --kill-after=60 2700 artifacts/bin/Runner.Tests/release/Runner.Tests -noColor "$@" 2>&1 | tee "$log" || status=$?
+  RUNNER_BINARY=$PWD/out/runner timeout --foreground --kill-after=60 2700 artifacts/bin/Runner.Tests/release/Runner.Tests -noColor "$@" 2>&1 | tee "$log" || status=$?
   # The last line is the sum over all suites.
   awk '/ Total: [0-9]+, Errors: / {
       gsub(",", "")

@@ -49,11 +49,21 @@ public sealed partial class RateTests(LiveServer server) : IClassFixture<LiveSer
     public async Task Two_jobs_on_one_core_share_it_by_their_weights()
     {
         LimitTests.PreferOverOtherPrograms(server);
-        string[] burn = ["--", "taskset", "-c", "0", "timeout", "4", "sh", "-c", "while :; do :; done"];
-        var light = await server.StartAsync(["--cpu-weight", "100", .. burn]);
-        var heavy = await server.StartAsync(["--cpu-weight", "300", .. burn]);
-        var (one, three) = (Job.ShareOf(await server.EndAsync(light)), Job.ShareOf(await server.EndAsync(heavy)));
+
+        // They begin together, however long it took to start them.
+        var go = _folder.At("go");
+        string[] burn = ["--", "taskset", "-c", "0", "sh", "-c", "echo ready; while [ ! -e \"$0\" ]; do sleep 0.01; done; exec timeout 4 sh -c 'while :; do :; done'", go];
+        var (light, heavy) = (await server.StartAsync(["--cpu-weight", "100", .. burn]), await server.StartAsync(["--cpu-weight", "300", .. burn]));
+        foreach (var job in new[] { light, heavy })
+        {
+            await using var follower = server.Begin("logs", job);
+            await follower.OutputHasAsync("ready\n");
+        }
+        await File.WriteAllTextAsync(go, "", TestContext.Current.CancellationToken);
+        var (one, three) = (await UsedAsync(light), await UsedAsync(heavy));
         Assert.InRange(three / one, 3 * 0.85, 3 * 1.15);
+
+        async Task<double> UsedAsync(string job) => (await server.EndAsync(job)).GetProperty("usage").GetProperty("cpu_seconds").GetDouble();
     }
 
     [Fact]

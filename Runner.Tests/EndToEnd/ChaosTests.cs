@@ -17,7 +17,7 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncDisposable
     private static readonly TimeSpan s_longestLife = TimeSpan.FromMilliseconds(900);
 
     private readonly LiveServer _server = new();
-    private string[] _mode = [];
+    private bool _leaves;
 
     [Theory, InlineData("end-jobs"), InlineData("leave")]
     public async Task However_often_the_server_is_killed_no_job_no_byte_and_no_end_is_lost_and_nothing_is_left(string onStop)
@@ -27,11 +27,11 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncDisposable
         Tell($"chaos: {kills} kills, RUNNER_CHAOS_SEED={seed}");
         _server.Program = _server.At("runner");
         await _server.ReplaceProgramAsync();
-        if (onStop is "leave")
+        _leaves = onStop is "leave";
+        if (_leaves)
         {
             // It comes back to the same port, which is to be nobody else's meanwhile: an address of its own.
             _server.Listen = new(new IPAddress([127, (byte)Random.Shared.Next(1, 255), (byte)Random.Shared.Next(256), (byte)Random.Shared.Next(1, 255)]), 7443);
-            _mode = ["--on-stop", "leave"];
         }
         await _server.InitializeAsync();
         _server.Expect("was killed by signal 9; its jobs go on");
@@ -39,7 +39,7 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncDisposable
         await RestartAsync();
         var before = await WarmAsync();
 
-        using var chaos = new Chaos(_server, seed, mayBeAway: onStop is "leave");
+        using var chaos = new Chaos(_server, seed, mayBeAway: _leaves);
         var over = 0;
         var work = Enumerable.Range(0, Workers).Select(worker => chaos.WorkAsync(worker, IsOver, Token))
             .Concat(Enumerable.Range(Workers, Commands).Select(worker => chaos.RunAsync(worker, IsOver, Token))).ToList();
@@ -51,7 +51,7 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncDisposable
         Assert.True(chaos.Interruptions >= kills / 2, $"only {chaos.Interruptions} times a client lost its server");
         await ServerTraces.AssertAsBeforeAsync(_server, before, growth: 64 << 20);
 
-        if (onStop is "leave")
+        if (_leaves)
         {
             await _server.LeaveAsync();
             await _server.ServeAsync(); // whose stop leaves nothing
@@ -98,12 +98,12 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncDisposable
                     _server.Signal(ChildProcess.SigHup);
                     await Task.Delay(random.Next(400), Token);
                     break;
-                case 1 when _mode.Length > 0:
+                case 1 when _leaves:
                     await RestartAsync();
                     continue;
-                case 5 when _mode.Length > 0:
+                case 5 when _leaves:
                     await _server.KillForegroundAsync();
-                    await _server.ServeAsync(_mode);
+                    await ServeAsync();
                     continue;
             }
             KeptServer.Signal(_server.Id, ChildProcess.SigKill);
@@ -113,10 +113,12 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncDisposable
     /// <summary>The planned stop, and a start.</summary>
     private async Task RestartAsync()
     {
-        if (_mode.Length > 0) await _server.LeaveAsync();
+        if (_leaves) await _server.LeaveAsync();
         else await _server.StopAsync();
-        await _server.ServeAsync(_mode);
+        await ServeAsync();
     }
+
+    private Task ServeAsync() => _server.ServeAsync("--on-stop", _leaves ? "leave" : "end-jobs");
 
     /// <summary>The server stands still for seconds, and may go on for a moment.</summary>
     private async Task PauseAsync(Random random)
@@ -131,10 +133,8 @@ public sealed class ChaosTests(ITestOutputHelper output) : IAsyncDisposable
     /// <summary>Keeper and server become another file's program; returns when there is another server.</summary>
     private async Task ReloadAsync()
     {
-        var process = _server.Id;
         await _server.ReplaceProgramAsync();
-        _server.Signal(ChildProcess.SigHup);
-        await Until.SoAsync(() => _server.Id != process, "there is another server");
+        await _server.BeginReloadAsync();
     }
 
     private void Tell(string line)

@@ -48,9 +48,9 @@ public sealed class ExhaustedServerTests : IAsyncLifetime
         // SIGTERM takes some descriptors, a kill takes one.
         _server.Expect("could not be told to end and will be killed after its grace period");
         _server.Expect("could not be accounted for and will be tried again");
-        _server.Expect("could not be killed and will be tried again"); // the one may be that of the caller before, for a moment
         await LimitFilesAsync(open + 1);
         (await _server.RunnerAsync("status", job)).ExpectRefusal(125, Sentence);
+        await Until.SoAsync(() => new FileInfo($"/proc/{_server.Id}/fd/{open}").LinkTarget is null, "the connection of that caller is closed");
         await LimitFilesAsync(open + 2);
         Assert.Contains("stopped by admin", (await _server.RunnerAsync("stop", "--grace", "100ms", job)).Expect(0).Output, StringComparison.Ordinal);
 

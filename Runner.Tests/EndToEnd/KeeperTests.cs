@@ -9,7 +9,7 @@ public sealed class KeeperTests(LiveServer server) : IClassFixture<LiveServer>
     public async Task A_job_outlives_servers_that_are_killed_and_keeps_its_code_and_every_byte()
     {
         server.Expect("was killed by signal 9; its jobs go on");
-        var job = await CountingAsync();
+        var job = await server.CountingAsync("enough", 7);
         var brief = await server.ShellAsync("sleep 1; exit 3");
         for (var i = 0; i < 3; i++)
         {
@@ -20,15 +20,9 @@ public sealed class KeeperTests(LiveServer server) : IClassFixture<LiveServer>
         }
         await server.GoAsync("enough");
         Assert.Equal(3, (await server.EndAsync(brief)).GetProperty("end").GetProperty("code").GetInt32());
-        Assert.Equal(7, (await server.EndAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
-        var lines = (await server.RunnerAsync("logs", job)).Expect(0).Output.TrimEnd('\n').Split('\n');
-        Assert.Equal([.. Enumerable.Range(0, lines.Length - 1).Select(i => $"line {i}"), $"{lines.Length - 1} lines"], lines);
-        Assert.Equal(lines.Length, (await server.RunnerAsync("logs", "-t", job)).Expect(0).Output.Count(letter => letter == '\n'));
+        var lines = await server.CountingEndsAsync(job, 7);
+        Assert.Equal(lines, (await server.RunnerAsync("logs", "-t", job)).Expect(0).Output.Count(letter => letter == '\n'));
     }
-
-    /// <summary>A job that counts until it is told that it is enough, and then says how far it came.</summary>
-    private Task<string> CountingAsync() =>
-        server.StartAsync("--", "sh", "-c", "i=0; while [ ! -e \"$0\" ]; do echo line $i; i=$((i+1)); sleep 0.001; done; echo $i lines; exit 7", server.At("enough"));
 
     [Fact]
     public async Task A_job_whose_output_cannot_be_looked_at_is_not_given_up_and_a_server_comes_when_it_can()

@@ -20,7 +20,7 @@ public sealed class ReloadTests : IAsyncLifetime
     [Fact]
     public async Task Jobs_go_on_and_callers_wait_while_server_and_keeper_become_the_program_on_disk()
     {
-        var job = await CountingAsync();
+        var job = await _server.CountingAsync("enough", 7);
         var (keeper, server) = (_server.KeeperId, _server.Id);
         await _server.ReplaceProgramAsync();
         var former = Processes.ProgramOf(keeper);
@@ -36,9 +36,7 @@ public sealed class ReloadTests : IAsyncLifetime
         Assert.Equal((Processes.InodeOf(_server.Program), Processes.InodeOf(_server.Program)), (Processes.ProgramOf(keeper), Processes.ProgramOf(_server.Id)));
 
         await _server.GoAsync("enough");
-        Assert.Equal(7, (await _server.EndAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
-        var lines = (await _server.RunnerAsync("logs", job)).Expect(0).Output.TrimEnd('\n').Split('\n');
-        Assert.Equal([.. Enumerable.Range(0, lines.Length - 1).Select(i => $"line {i}"), $"{lines.Length - 1} lines"], lines);
+        await _server.CountingEndsAsync(job, 7);
     }
 
     [Fact]
@@ -159,10 +157,6 @@ public sealed class ReloadTests : IAsyncLifetime
         await Assert.ThrowsAnyAsync<Exception>(() => wait.WaitAsync(ChildProcess.Limit, TestContext.Current.CancellationToken));
         (await _server.RunnerAsync("stop", job)).Expect(0);
     }
-
-    /// <summary>A job that counts until it is told that it is enough, and then says how far it came.</summary>
-    private Task<string> CountingAsync() =>
-        _server.StartAsync("--", "sh", "-c", "i=0; while [ ! -e \"$0\" ]; do echo line $i; i=$((i+1)); sleep 0.001; done; echo $i lines; exit 7", _server.At("enough"));
 
     private int Descriptors() => Directory.GetFiles($"/proc/{_server.KeeperId}/fd").Length;
 }

@@ -40,8 +40,8 @@ public sealed class ServeFailureTests(LiveServer server) : IClassFixture<LiveSer
     public async Task However_fast_the_server_ends_its_keeper_tells_its_code()
     {
         // Many at once, so that a server is over before its keeper has begun all that it does for it.
-        var refused = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => ChildProcess.ShellAsync(
-            "for i in $(seq 10); do \"$1\" serve --cert \"$2/none.pem\" --state-dir \"$2\" 2>>\"$2/refusals\" || [ $? = 11 ] || { tail -3 \"$2/refusals\"; exit 1; }; done",
+        var refused = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => ChildProcess.ShellAsync(
+            "for i in $(seq 20); do \"$1\" serve --cert \"$2/none.pem\" --state-dir \"$2\" 2>>\"$2/refusals\" || [ $? = 11 ] || { tail -3 \"$2/refusals\"; exit 1; }; done",
             RunnerBinary.Path, _folder.Path)));
         Assert.All(refused, ran => ran.Expect(0));
     }

@@ -15,7 +15,7 @@ static partial class KeptServer
         {
             // Its children have its words too, until their exec.
             var all = Processes.All().Where(pid => Has(pid, "environ", $"{LastingKeeper.Mark}=1") && Has(pid, "cmdline", state)).ToList();
-            if (all.Where(pid => Processes.ParentOf(pid) is var parent && !all.Contains(parent)).Take(1).ToList() is [var keeper]) return keeper;
+            if (all.Where(pid => !all.Contains(Processes.ParentOf(pid))).Cast<int?>().FirstOrDefault() is { } keeper) return keeper;
             Assert.True(Environment.TickCount64 - start < Until.Limit.TotalMilliseconds, $"there is no keeper of {state}");
         }
     }

@@ -121,12 +121,18 @@ public sealed class LiveServer : IAsyncLifetime
         }, $"job {job} has a digest");
     }
 
-    /// <summary>Replaces the server, and its keeper, by what is <see cref="Program"/> now; returns when another one answers calls.</summary>
-    public async Task ReloadAsync()
+    /// <summary>Replaces the server, and its keeper, by what is <see cref="Program"/> now; returns when there is another one, which may not answer yet.</summary>
+    public async Task BeginReloadAsync()
     {
         var before = Id;
         Signal(ChildProcess.SigHup);
         await Until.SoAsync(() => Id != before, "there is another server");
+    }
+
+    /// <summary>The same; returns when it answers calls.</summary>
+    public async Task ReloadAsync()
+    {
+        await BeginReloadAsync();
         (await RunnerAsync("list")).Expect(0);
     }
 
@@ -150,6 +156,19 @@ public sealed class LiveServer : IAsyncLifetime
         var end = (await EndAsync(job)).GetProperty("end");
         Assert.Equal(("exited", code), (end.GetProperty("reason").GetString(), end.GetProperty("code").GetInt32()));
         Assert.Equal("one\ntwo\n", (await RunnerAsync("logs", job)).Expect(0).Output);
+    }
+
+    /// <summary>A job that counts until there is a file, then says how far it came and ends with a code.</summary>
+    public Task<string> CountingAsync(string go, int code) =>
+        StartAsync("--", "sh", "-c", "i=0; while [ ! -e \"$1\" ]; do echo line $i; i=$((i+1)); sleep 0.001; done; echo $i lines; exit $2", "sh", At(go), $"{code}");
+
+    /// <summary>Waits for its end, and for each of its lines once and in order; returns how many.</summary>
+    public async Task<int> CountingEndsAsync(string job, int code)
+    {
+        Assert.Equal(code, (await EndAsync(job)).GetProperty("end").GetProperty("code").GetInt32());
+        var lines = (await RunnerAsync("logs", job)).Expect(0).Output.TrimEnd('\n').Split('\n');
+        Assert.Equal([.. Enumerable.Range(0, lines.Length - 1).Select(i => $"line {i}"), $"{lines.Length - 1} lines"], lines);
+        return lines.Length;
     }
 
     /// <summary>The planned stop.</summary>

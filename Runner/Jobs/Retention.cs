@@ -40,17 +40,19 @@ sealed class Retention : IAsyncDisposable
         try
         {
             using var timer = new PeriodicTimer(s_look, _time);
-            var (ends, last, took, pause) = (-1, 0L, TimeSpan.Zero, Pause());
+            var (ends, last, rest, pause) = (-1, 0L, TimeSpan.Zero, Pause());
             do
             {
-                // Jobs grow old by themselves; all other limits are passed only when one ends. At most a fiftieth of a thread is spent, unless a pass takes more than a second: then there is one a minute.
+                // Jobs grow old by themselves; all other limits are passed only when one ends. At most a fiftieth of a thread is
+                // spent, unless a pass takes more than a second: then there is one a minute.
                 var since = _time.GetElapsedTime(last);
-                if (since < pause && (_jobs.Ends == ends || (since < took * 50 && since < s_longestRest))) continue;
+                if (since < pause && (_jobs.Ends == ends || since < rest)) continue;
                 var start = _time.GetTimestamp();
                 ends = _jobs.Ends;
                 await TryAsync(() => _removal.FinishAsync(_stop.Token)).ConfigureAwait(false);
                 await TryAsync(PassAsync).ConfigureAwait(false);
-                (last, took) = (_time.GetTimestamp(), _time.GetElapsedTime(start));
+                (last, rest) = (_time.GetTimestamp(), _time.GetElapsedTime(start) * 50);
+                if (rest > s_longestRest) rest = s_longestRest;
             }
             while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false));
         }
